@@ -1,0 +1,50 @@
+# Everything a person types. A bare `make` prints this list.
+# Settings of a run: SOURCE, DATA, AS_OF_DATE, DEVICE, PROFILE, for example `make run PROFILE=dev DEVICE=cpu`.
+
+PYTHON ?= python3
+BIN := .venv/bin
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# A setting given to make reaches the project as SHOAL_<NAME>; one that is not given stays unset.
+$(foreach name,SOURCE DATA AS_OF_DATE DEVICE PROFILE VAR,$(if $($(name)),$(eval export SHOAL_$(name) := $($(name)))))
+
+.PHONY: help setup run test dev bench lint docs clean
+
+help: ## print this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(BIN)/.installed ## install into .venv and link the demo shop's files
+
+$(BIN)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Shoal needs Python 3.11 to 3.13, this is {v[0]}.{v[1]}: name another, for example `make PYTHON=python3.12 $(MAKECMDGOALS)`")'
+	@echo "Installing into .venv (about three minutes and 2.4 GB the first time) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[demo,dev]'
+	@$(BIN)/python -m dagster_defs.prepare
+	@touch $@
+
+run: setup ## raw files to published tables, and a summary (SOURCE=, DATA=, AS_OF_DATE=, DEVICE=, PROFILE=)
+	@$(BIN)/python -m dagster_defs.run
+
+test: setup ## lint, unit tests, contracts, whole builds on real data: what CI runs
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/python -m pytest
+
+dev: setup ## open the Dagster UI on http://localhost:3000
+	@$(BIN)/python -m dagster_defs.prepare
+	@VIRTUAL_ENV="$(CURDIR)/.venv" PATH="$(CURDIR)/$(BIN):$$PATH" DAGSTER_HOME="$${SHOAL_VAR:-$(CURDIR)/var}/dagster" $(BIN)/dg dev
+
+bench: setup ## run the benchmarks (NAME=<one of benchmarks/*.py>) and rewrite docs/benchmarks.md
+	@$(BIN)/python -m benchmarks.run $(NAME)
+
+lint: setup ## check the style of Python and SQL
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar models tests/dbt
+
+docs: setup ## build dbt's own pages of every table into target/
+	@$(BIN)/dbt docs generate --profiles-dir profiles
+
+clean: ## delete everything a run made (var/, target/, logs/), and the installation
+	rm -rf var target logs .venv *.egg-info

@@ -1,0 +1,50 @@
+"""The asset graph, assembled. What an asset does stands in its own module."""
+
+from typing import Any
+
+import dagster as dg
+
+from dagster_defs.checks import build_checks
+from dagster_defs.console import console_logger
+from dagster_defs.dbt_assets import build_dbt_assets, load_manifest
+from dagster_defs.jobs import build_jobs, build_schedule
+from dagster_defs.ml_assets.cohorts import build_cohort_assets
+from dagster_defs.ml_assets.embeddings import build_embedding_assets
+from dagster_defs.ml_assets.recommender import build_recommender_assets
+from dagster_defs.publish import build_publish_asset
+from dagster_defs.raw_files import build_raw_file_assets
+from dagster_defs.resources import Shop, dbt_resource
+
+
+def build_defs(**resource_overrides: Any) -> dg.Definitions:
+    """The whole graph for the source that dbt's manifest was parsed with.
+
+    Args:
+        resource_overrides: resources to use instead of `shop` and `dbt`; tests pass their own.
+    """
+    manifest = load_manifest()
+    dbt_features, dbt_serving = build_dbt_assets(manifest)
+    jobs = build_jobs()
+    return dg.Definitions(
+        assets=[
+            build_raw_file_assets(manifest),
+            dbt_features,
+            *build_embedding_assets(dbt_features),
+            *build_cohort_assets(dbt_features),
+            *build_recommender_assets(dbt_features),
+            dbt_serving,
+            build_publish_asset(manifest),
+        ],
+        asset_checks=build_checks(),
+        jobs=jobs,
+        schedules=[build_schedule(jobs)],
+        resources={"shop": Shop(), "dbt": dbt_resource()} | resource_overrides,
+        loggers={"console": console_logger},
+        # One process, one step at a time: DuckDB has one writer, and a step process would import torch anew.
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    return build_defs()

@@ -1,0 +1,154 @@
+"""What every Python step shares: know when nothing changed, write all or nothing, report.
+
+No capability's own logic belongs here.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import polars as pl
+
+from dagster_defs.paths import PROJECT_ROOT, ShopPaths
+from dagster_defs.resources import Shop
+from python_ml.errors import ContractError
+
+UNCHANGED = "unchanged: same data, settings and code as the last run"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepResult:
+    """Frames to write, by table of schema `ml`, and what to show in the UI, by table."""
+
+    tables: Mapping[str, pl.DataFrame]
+    metadata: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def fingerprint(config: Any, *, code: str, frames: Mapping[str, pl.DataFrame], **values: Any) -> str:
+    """Twelve hex digits that change when a step's settings, code or input rows change, and only then.
+
+    Args:
+        config: the step's dataclass of settings.
+        code: folder of python_ml whose source files the step runs.
+        frames: the step's inputs; the order of their rows does not count.
+        values: anything else the result depends on, such as the seed.
+    """
+    parts = {
+        "config": asdict(config),
+        "code": _code_hash(PROJECT_ROOT / "python_ml" / code),
+        "frames": {name: _frame_hash(frame) for name, frame in frames.items()},
+        "values": {name: str(value) for name, value in values.items()},
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def _code_hash(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _frame_hash(frame: pl.DataFrame) -> list[Any]:
+    # Parallel sums of doubles differ in their last bits from run to run: six digits are what counts.
+    rounded = frame.with_columns(pl.col(pl.Float64, pl.Float32).round_sig_figs(6))
+    row_hashes = rounded.hash_rows(seed=0)
+    schema = [f"{name} {kind}" for name, kind in frame.schema.items()]
+    return [frame.height, schema, hashlib.sha256(row_hashes.sort().to_numpy().tobytes()).hexdigest()]
+
+
+def run_step(
+    context: dg.AssetExecutionContext,
+    shop: Shop,
+    *,
+    version: str,
+    tables: list[str],
+    compute: Callable[[], StepResult],
+    is_current: bool | None = None,
+) -> Iterator[dg.MaterializeResult]:
+    """Compute and write the tables, unless they are up to date.
+
+    Args:
+        version: the model version, which every row gets.
+        tables: tables of schema `ml` this step owns, written together.
+        compute: makes the frames (without model_version and as_of_date).
+        is_current: whether there is nothing to do; None means: when every row carries this version.
+    """
+    started = time.monotonic()
+    as_of = read_as_of(shop)
+    if _carries_version(shop, tables, version, as_of) if is_current is None else is_current:
+        context.log.info(f"{', '.join(tables)}: {UNCHANGED}")
+        shown = {table: {"work done": UNCHANGED} for table in tables}
+    else:
+        result = compute()
+        stamped = {name: _stamp(frame, version, as_of) for name, frame in result.tables.items()}
+        shop.warehouse().replace(stamped)
+        shown = {
+            table: {"dagster/row_count": stamped[table].height} | result.metadata.get(table, {})
+            for table in tables
+        }
+    common = {
+        "model_version": version,
+        "as_of_date": str(as_of),
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    for table in tables:
+        yield dg.MaterializeResult(
+            asset_key=["ml", table], metadata=common | shown[table], data_version=dg.DataVersion(version)
+        )
+
+
+def read_as_of(shop: Shop) -> date:
+    """The date of the features, as dbt decided it."""
+    return shop.warehouse().read("features", "as_of_dates")["as_of_date"].item()
+
+
+def _carries_version(shop: Shop, tables: list[str], version: str, as_of: date) -> bool:
+    for table in tables:
+        try:
+            stamps = shop.warehouse().read("ml", table, columns=["model_version", "as_of_date"]).unique()
+        except ContractError:
+            return False
+        if stamps.rows() != [(version, as_of)]:
+            return False
+    return True
+
+
+def _stamp(frame: pl.DataFrame, version: str, as_of: date) -> pl.DataFrame:
+    return frame.with_columns(model_version=pl.lit(version), as_of_date=pl.lit(as_of))
+
+
+def read_inputs(shop: Shop, features: list[str], *, written: Sequence[str] = ()) -> dict[str, pl.DataFrame]:
+    """The named feature tables, the text vectors, and tables Python wrote earlier, by name."""
+    warehouse = shop.warehouse()
+    frames = {name: warehouse.read("features", name) for name in features}
+    return frames | {name: warehouse.read("ml", name) for name in ["text_embeddings", *written]}
+
+
+def save_model(paths: ShopPaths, capability: str, version: str, arrays: Mapping[str, Any]) -> None:
+    """Write what was fitted as safetensors under var/<source>/models/<capability>/<version>/."""
+    from safetensors.numpy import save_file
+
+    folder = paths.models / capability / version
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / "model.safetensors.partial"
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, partial)
+    partial.replace(folder / "model.safetensors")
+
+
+def markdown_table(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """A small frame as a markdown table."""
+    lines = ["| " + " | ".join(frame.columns) + " |", "|" + " --- |" * frame.width]
+    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in frame.rows()]
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,45 @@
+"""Where everything lives, relative to the project root; nothing here creates a file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+PROFILES_DIR = PROJECT_ROOT / "profiles"
+SETTINGS_FILE = PROFILES_DIR / "settings.toml"
+MANIFEST_FILE = PROJECT_ROOT / "target" / "manifest.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopPaths:
+    """The files of one shop under `var/` (or under the folder named by SHOAL_VAR)."""
+
+    root: Path
+    source: str
+
+    @property
+    def folder(self) -> Path:
+        return self.root / self.source
+
+    @property
+    def warehouse(self) -> Path:
+        """The working file: one process writes, nobody else reads."""
+        return self.folder / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """The copy that readers open; replaced whole, never written in place."""
+        return self.folder / "published.duckdb"
+
+    @property
+    def run_log(self) -> Path:
+        """What dbt printed in the last run started from a terminal."""
+        return self.folder / "run.log"
+
+    @property
+    def models(self) -> Path:
+        """Fitted models, a folder per model version."""
+        return self.folder / "models"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.root / "dagster"

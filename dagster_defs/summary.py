@@ -1,0 +1,124 @@
+"""What `make run` prints at its end: what was built, in plain words, read from the published copy."""
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+
+from dagster_defs.paths import PROJECT_ROOT
+from dagster_defs.settings import Settings
+from dagster_defs.warehouse import Warehouse
+
+LIST_TITLES = {"for_you": "anything they buy next", "discover": "items new to them"}
+METRICS = [("ndcg", 10), ("recall", 10), ("mrr", 10), ("coverage", 10)]
+
+
+def print_summary(settings: Settings) -> None:
+    """Rows, cohorts, metrics against baselines, sample recommendations, and what to open."""
+    published = Warehouse(path=settings.paths.published)
+    console = Console(width=120, highlight=False)
+    console.print()
+    console.print(_row_table(published.row_counts()))
+    console.print(_cohort_table(published.read("serving", "cohorts")))
+    for list_name, meaning in LIST_TITLES.items():
+        console.print(_metric_table(published.read("serving", "recommender_evaluation"), list_name, meaning))
+    console.print(_sample_table(published.read("serving", "recommendations")))
+    _print_paths(console, settings)
+
+
+def _table(title: str, *columns: str) -> Table:
+    """A table whose first column is text and whose other columns are numbers."""
+    table = Table(
+        title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False
+    )
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index else "left", no_wrap=not index)
+    return table
+
+
+def _row_table(counts: dict[str, int]) -> Table:
+    table = _table("\nPublished tables", "core", "rows", "serving", "rows")
+    table.columns[2].justify = "left"
+    by_schema = {
+        schema: [
+            (name.split(".")[1], f"{rows:,}")
+            for name, rows in sorted(counts.items())
+            if name.startswith(schema)
+        ]
+        for schema in ("core", "serving")
+    }
+    longest = max(map(len, by_schema.values()))
+    padded = [rows + [("", "")] * (longest - len(rows)) for rows in by_schema.values()]
+    for core, serving in zip(*padded, strict=True):
+        table.add_row(*core, f"   {serving[0]}", serving[1])
+    return table
+
+
+def _cohort_table(cohorts: pl.DataFrame) -> Table:
+    table = _table(
+        "\nCohorts", "name", "users", "share of users", "share of sales", "mean spend", "orders a user"
+    )
+    for row in cohorts.sort("user_count", descending=True).to_dicts():
+        table.add_row(
+            row["cohort_name"],
+            f"{row['user_count']:,}",
+            f"{row['user_share']:.0%}",
+            f"{row['sales_share'] or 0:.0%}",
+            f"${row['mean_sales_usd']:,.0f}",
+            f"{row['mean_order_count']:.0f}",
+        )
+    return table
+
+
+def _metric_table(evaluation: pl.DataFrame, list_name: str, meaning: str) -> Table:
+    """The newest weeks, the champion first: its model was chosen on the weeks before those."""
+    tested = evaluation.filter(
+        (pl.col("split_name") == "test") & (pl.col("list_name") == list_name) & (pl.col("cohort_id") == "all")
+    )
+    titles = [f"{name}@{cutoff}" for name, cutoff in METRICS]
+    table = _table(
+        f"\nOn the last four weeks, {meaning} ({list_name}; ★ chosen on the four weeks before)",
+        "model", *titles, "95 % interval of ndcg@10",
+    )  # fmt: skip
+    values = {
+        (row["model_name"], row["metric_name"], row["cutoff"]): row for row in tested.iter_rows(named=True)
+    }
+    models = tested.filter(metric_name="ndcg", cutoff=10).sort("metric_value", descending=True)
+    for model in models.iter_rows(named=True):
+        name = model["model_name"]
+        scores = [_score(values.get((name, metric, cutoff))) for metric, cutoff in METRICS]
+        star = "★ " if model["is_champion"] else "  "
+        table.add_row(star + name, *scores, _interval(model), style="bold" if model["is_champion"] else None)
+    return table
+
+
+def _score(row: dict | None) -> str:
+    return "" if row is None else f"{row['metric_value']:.4f}"
+
+
+def _interval(row: dict) -> str:
+    if row["lower_95"] is None:
+        return ""
+    return f"{row['lower_95']:.4f} to {row['upper_95']:.4f}"
+
+
+def _sample_table(recommendations: pl.DataFrame) -> Table:
+    """First places of five users, spread over the ids so that they are not all alike."""
+    table = Table(
+        title="\nFive recommendations", title_justify="left", title_style="bold", header_style="dim", box=None
+    )
+    for column in ("user", "list", "show", "because"):
+        table.add_column(column, overflow="fold")
+    first = recommendations.filter(pl.col("rank") == 1).sort("list_name", "user_id")
+    for row in first.gather_every(max(1, first.height // 5)).head(5).iter_rows(named=True):
+        table.add_row(row["user_id"], row["list_name"], row["item_title"], row["reason"])
+    return table
+
+
+def _print_paths(console: Console, settings: Settings) -> None:
+    def short(path) -> str:
+        return str(path.relative_to(PROJECT_ROOT)) if path.is_relative_to(PROJECT_ROOT) else str(path)
+
+    console.print("\n[bold]Open next[/bold]")
+    console.print(f"  any BI tool, or duckdb -readonly   {short(settings.paths.published)}")
+    console.print("  the asset graph, plots and logs    make dev")
+    console.print("  every table and column described   make docs, then target/index.html")

@@ -1,0 +1,130 @@
+"""The one module that talks to the warehouse.
+
+It goes through ibis, so that another engine is another connection and not another module.
+Connections are short: DuckDB lets one process write, and dbt, a process of its own, must get its turn.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import ibis
+import polars as pl
+
+from dagster_defs.contracts import conform, ml_contracts
+from python_ml.errors import ContractError, WarehouseBusyError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warehouse:
+    """Reads and replaces whole tables.
+
+    Args:
+        path: the DuckDB file.
+        patience_seconds: how long to wait while another process holds the file.
+    """
+
+    path: Path
+    patience_seconds: float = 60.0
+
+    @contextmanager
+    def _connect(self, *, read_only: bool) -> Iterator[ibis.BaseBackend]:
+        connection = self._open(read_only=read_only)
+        try:
+            yield connection
+        finally:
+            connection.disconnect()
+
+    def _open(self, *, read_only: bool) -> ibis.BaseBackend:
+        deadline = time.monotonic() + self.patience_seconds
+        while True:
+            try:
+                return ibis.duckdb.connect(self.path, read_only=read_only)
+            except duckdb.IOException as error:
+                if "lock" not in str(error).lower():
+                    raise
+                if time.monotonic() >= deadline:
+                    raise self._busy(error) from error
+                time.sleep(0.5)
+
+    def _busy(self, error: duckdb.IOException) -> WarehouseBusyError:
+        return WarehouseBusyError(
+            f"another process holds the warehouse ({_holder(str(error))})",
+            where=str(self.path),
+            remedy="close that program, or let it open published.duckdb beside it, which is never locked",
+        )
+
+    def check_free(self) -> None:
+        """Raise WarehouseBusyError when another process holds the file; a file that is not there is free."""
+        if self.path.exists():
+            with self._connect(read_only=False):
+                pass
+
+    def read(self, schema: str, table: str, *, columns: list[str] | None = None) -> pl.DataFrame:
+        """The whole table, or some of its columns.
+
+        Raises:
+            ContractError: the table is not there.
+        """
+        if not self.path.exists():
+            raise _missing(schema, table)
+        with self._connect(read_only=True) as connection:
+            try:
+                expression = connection.table(table, database=schema)
+            except ibis.common.exceptions.TableNotFound:
+                raise _missing(schema, table) from None
+            chosen = expression if columns is None else expression.select(columns)
+            return pl.from_arrow(chosen.to_pyarrow())
+
+    def row_counts(self) -> dict[str, int]:
+        """Rows of every table, by "schema.table"; views are left out, they may read whole raw files."""
+        with self._connect(read_only=True) as connection:
+            catalogue = connection.table("tables", database="information_schema")
+            names = catalogue.filter(catalogue.table_type == "BASE TABLE").select(
+                "table_schema", "table_name"
+            )
+            return {
+                f"{schema}.{table}": int(connection.table(table, database=schema).count().execute())
+                for schema, table in names.to_polars().sort("table_schema", "table_name").rows()
+            }
+
+    def replace(self, tables: Mapping[str, pl.DataFrame]) -> None:
+        """Replace whole tables of the schema `ml`, all of them or none, each checked against its contract.
+
+        Raises:
+            ContractError: a frame breaks its contract; nothing is written.
+        """
+        checked = [(name, conform(frame, ml_contracts()[name])) for name, frame in tables.items()]
+        with self._connect(read_only=False) as connection, _transaction(connection):
+            if "ml" not in connection.list_databases():
+                connection.create_database("ml")
+            for name, frame in checked:
+                connection.create_table(name, frame.to_arrow(), database="ml", overwrite=True)
+
+
+@contextmanager
+def _transaction(connection: ibis.BaseBackend) -> Iterator[None]:
+    raw = connection.con
+    raw.begin()
+    try:
+        yield
+    except BaseException:
+        raw.rollback()
+        raise
+    raw.commit()
+
+
+def _holder(message: str) -> str:
+    """The part of DuckDB's message that names the process, for example "PID 4242"."""
+    return f"PID {message.split('PID ')[1].split(')')[0]}" if "PID " in message else "process unknown"
+
+
+def _missing(schema: str, table: str) -> ContractError:
+    return ContractError(
+        f"table {schema}.{table} is not in the warehouse",
+        where=f"{schema}.{table}",
+        remedy="build what comes before it first: `make run`, or materialise its upstream assets",
+    )

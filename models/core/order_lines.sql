@@ -1,0 +1,43 @@
+-- One row per accepted purchase line: one item in one order.
+with
+
+int_order_lines_checked as (
+    select
+        user_id,
+        store_id,
+        order_id,
+        item_id,
+        quantity,
+        is_sold_by_measure,
+        sales_usd,
+        loyalty_discount_usd,
+        coupon_discount_usd,
+        coupon_match_discount_usd,
+        week_start_date,
+        ordered_at
+    from {{ ref('int_order_lines_checked') }}
+    where reason_code is null
+),
+
+order_lines_priced as (
+    select
+        {{ generate_surrogate_key(['order_id', 'item_id']) }} as order_line_id,
+        order_id,
+        user_id,
+        item_id,
+        store_id,
+        quantity,
+        case when is_sold_by_measure then 1 else quantity end as unit_count,
+        cast(sales_usd + loyalty_discount_usd + coupon_match_discount_usd as decimal(18, 2)) as list_usd,
+        loyalty_discount_usd,
+        coupon_discount_usd,
+        coupon_match_discount_usd,
+        sales_usd,
+        cast(sales_usd - coupon_discount_usd as decimal(18, 2)) as paid_usd,
+        is_sold_by_measure as is_quantity_measured,
+        week_start_date,
+        ordered_at
+    from int_order_lines_checked
+)
+
+select * from order_lines_priced

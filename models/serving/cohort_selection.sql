@@ -1,0 +1,18 @@
+-- One row per number of cohorts tried, with the measures that decided.
+with
+
+cohort_selection as (
+    select
+        cohort_count,
+        model_version,
+        silhouette,
+        stability_ari,
+        smallest_cohort_share,
+        inertia,
+        is_eligible,
+        is_chosen,
+        as_of_date
+    from {{ source('ml', 'cohort_selection') }}
+)
+
+select * from cohort_selection

@@ -1,0 +1,84 @@
+-- One row per cohort: its size and what its users spend.
+with
+
+user_cohorts as (
+    select
+        user_id,
+        cohort_id,
+        cohort_name,
+        cohort_method,
+        model_version,
+        as_of_date
+    from {{ ref('user_cohorts') }}
+),
+
+orders as (
+    select
+        user_id,
+        sales_usd,
+        ordered_at
+    from {{ ref('orders') }}
+),
+
+users_joined_to_orders as (
+    select
+        user_cohorts.user_id,
+        user_cohorts.cohort_id,
+        user_cohorts.cohort_name,
+        user_cohorts.cohort_method,
+        user_cohorts.model_version,
+        user_cohorts.as_of_date,
+        count(orders.ordered_at) as order_count,
+        coalesce(sum(orders.sales_usd), 0) as sales_usd
+    from user_cohorts
+    left join orders
+        on
+            user_cohorts.user_id = orders.user_id
+            and user_cohorts.as_of_date > orders.ordered_at
+    group by
+        user_cohorts.user_id,
+        user_cohorts.cohort_id,
+        user_cohorts.cohort_name,
+        user_cohorts.cohort_method,
+        user_cohorts.model_version,
+        user_cohorts.as_of_date
+),
+
+users_grouped_by_cohort as (
+    select
+        cohort_id,
+        cohort_name,
+        cohort_method,
+        model_version,
+        as_of_date,
+        count(*) as user_count,
+        sum(order_count) as order_count,
+        sum(sales_usd) as sales_usd
+    from users_joined_to_orders
+    group by
+        cohort_id,
+        cohort_name,
+        cohort_method,
+        model_version,
+        as_of_date
+),
+
+cohorts_shared as (
+    select
+        cohort_id,
+        cohort_name,
+        cohort_method,
+        model_version,
+        user_count,
+        cast(user_count as double) / sum(user_count) over () as user_share,
+        cast(order_count as bigint) as order_count,
+        cast(sales_usd as double) as sales_usd,
+        sales_usd / nullif(sum(sales_usd) over (), 0) as sales_share,
+        sales_usd / user_count as mean_sales_usd,
+        cast(order_count as double) / user_count as mean_order_count,
+        sales_usd / nullif(order_count, 0) as mean_order_usd,
+        as_of_date
+    from users_grouped_by_cohort
+)
+
+select * from cohorts_shared

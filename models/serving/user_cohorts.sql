@@ -1,0 +1,16 @@
+-- One row per user with a learned cohort.
+with
+
+user_cohorts as (
+    select
+        user_id,
+        cohort_id,
+        cohort_name,
+        cohort_method,
+        model_version,
+        distance_to_centre,
+        as_of_date
+    from {{ source('ml', 'user_cohorts') }}
+)
+
+select * from user_cohorts

@@ -1,0 +1,1 @@
+"""Users become cohorts: prepared features, k-means, a stated choice of k, profiles and readable names."""

@@ -1,0 +1,180 @@
+"""From feature tables to the arrays that are clustered.
+
+Shapes: N users who have ordered, F behaviour features, G departments, T texts, D embedding dimensions.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from scipy.sparse import csr_array
+
+from python_ml.errors import ContractError
+
+# Money is summed as whole millionths: integer sums do not depend on the order of rows, float sums do.
+MICROS = 1_000_000
+
+_NEEDED = {
+    "user_features": ("user_id", "order_count", "monetary_usd"),
+    "user_department_features": ("user_id", "department", "sales_usd"),
+    "interactions": ("user_id", "item_id", "sales_usd"),
+    "item_features": ("item_id", "category"),
+    "item_texts": ("item_id", "text_hash"),
+    "text_embeddings": ("text_hash", "embedding_model", "embedding"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BuyerArrays:
+    """Users with at least one order, sorted by user_id.
+
+    Args:
+        user_ids: N ids.
+        feature_names: F names.
+        values: float64 (N, F), NaN where unknown.
+        orders: float64 (N,).
+        departments: G names, sorted.
+        department_roots: float64 (N, G), square root of each department's share of the user's spend. The
+            root (Hellinger) keeps one dominant department from being all that counts.
+        tastes: float64 (N, D), spend-weighted mean embedding of what the user bought.
+    """
+
+    user_ids: list[str]
+    feature_names: list[str]
+    values: np.ndarray
+    orders: np.ndarray
+    departments: list[str]
+    department_roots: np.ndarray
+    tastes: np.ndarray
+
+
+def check_inputs(tables: dict[str, pl.DataFrame]) -> None:
+    """Refuse tables that lack a column, users that occur twice, vectors of several models.
+
+    Raises:
+        ContractError: naming table and column.
+    """
+    for table, needed in _NEEDED.items():
+        missing = [name for name in needed if name not in tables[table].columns]
+        if missing:
+            raise ContractError(
+                f"column {', '.join(missing)} is missing", where=table, remedy="rebuild the feature tables"
+            )
+    for table, key in (("user_features", "user_id"), ("item_texts", "item_id"), ("item_features", "item_id")):
+        keys = tables[table][key]
+        if keys.null_count() or keys.is_duplicated().any():
+            raise ContractError(
+                f"{key} is null or occurs more than once",
+                where=table,
+                remedy="pass the rows of one as_of_date",
+            )
+    models = tables["text_embeddings"]["embedding_model"].unique().sort().to_list()
+    if len(models) > 1:
+        raise ContractError(
+            f"vectors of {len(models)} models are mixed: {', '.join(map(str, models))}",
+            where="text_embeddings.embedding_model",
+            remedy="pass the rows of one embedding_model",
+        )
+
+
+def behaviour_columns(user_features: pl.DataFrame) -> list[str]:
+    """Numeric columns of user_features; quintile scores repeat what they are scores of, and stay out."""
+    return [
+        name
+        for name, kind in user_features.schema.items()
+        if kind.is_numeric() and not name.endswith(("_score", "_id"))
+    ]
+
+
+def purchase_pairs(interactions: pl.DataFrame) -> pl.DataFrame:
+    """One row per (user_id, item_id), sorted: sales_micros (Int64) and line_count."""
+    return (
+        interactions.group_by("user_id", "item_id")
+        .agg(
+            (pl.col("sales_usd") * MICROS).round().cast(pl.Int64).sum().alias("sales_micros"),
+            pl.len().alias("line_count"),
+        )
+        .sort("user_id", "item_id")
+    )
+
+
+def build_arrays(tables: dict[str, pl.DataFrame], pairs: pl.DataFrame, *, use_texts: bool) -> BuyerArrays:
+    """Line up everything known about users who have ordered.
+
+    Args:
+        tables: the six tables by name, checked.
+        pairs: from `purchase_pairs`.
+        use_texts: without, `tastes` has no columns.
+
+    Raises:
+        ContractError: texts are wanted, and no purchase has a text with a vector.
+    """
+    buyers = tables["user_features"].filter(pl.col("order_count") > 0).sort("user_id")
+    names = behaviour_columns(buyers)
+    values = buyers.select(pl.col(name).cast(pl.Float64).fill_null(float("nan")) for name in names)
+    index = pl.DataFrame({"user_id": buyers["user_id"]}).with_row_index("row")
+    departments, roots_NG = _department_roots(tables["user_department_features"], index)
+    tastes_ND = np.zeros((len(buyers), 0))
+    if use_texts and len(buyers):
+        tastes_ND = _tastes(tables["item_texts"], tables["text_embeddings"], pairs, index)
+    return BuyerArrays(
+        user_ids=buyers["user_id"].to_list(),
+        feature_names=names,
+        values=values.to_numpy().reshape(len(buyers), len(names)),
+        orders=buyers["order_count"].cast(pl.Float64).to_numpy(),
+        departments=departments,
+        department_roots=roots_NG,
+        tastes=tastes_ND,
+    )
+
+
+def _department_roots(shares: pl.DataFrame, index: pl.DataFrame) -> tuple[list[str], np.ndarray]:
+    kept = shares.join(index, on="user_id").filter(
+        pl.col("department").is_not_null(), pl.col("sales_usd") > 0
+    )
+    departments = kept["department"].unique().sort().to_list()
+    sales_NG = np.zeros((len(index), len(departments)))
+    column = {name: position for position, name in enumerate(departments)}
+    columns = [column[name] for name in kept["department"]]
+    sales_NG[kept["row"].to_numpy(), columns] = kept["sales_usd"].to_numpy()
+    total_N = sales_NG.sum(axis=1, keepdims=True)
+    return departments, np.sqrt(np.divide(sales_NG, total_N, out=np.zeros_like(sales_NG), where=total_N > 0))
+
+
+def _tastes(
+    item_texts: pl.DataFrame, embeddings: pl.DataFrame, pairs: pl.DataFrame, index: pl.DataFrame
+) -> np.ndarray:
+    """Spend-weighted mean embedding of each user.
+
+    Who has only had free items is weighted by lines; who bought nothing with a vector gets the mean user's.
+    """
+    vectors = embeddings.select("text_hash", "embedding").sort("text_hash").with_row_index("column")
+    bought = (
+        pairs.join(index, on="user_id")
+        .join(item_texts.select("item_id", "text_hash"), on="item_id")
+        .join(vectors.select("text_hash", "column"), on="text_hash")
+        .group_by("row", "column")
+        .agg(pl.col("sales_micros").clip(lower_bound=0).sum(), pl.col("line_count").sum())
+        .with_columns(pl.col("sales_micros").sum().over("row").alias("total"))
+        .select(
+            "row",
+            "column",
+            pl.when(pl.col("total") > 0).then("sales_micros").otherwise("line_count").alias("weight"),
+        )
+        .sort("row", "column")
+    )
+    if bought.is_empty():
+        raise ContractError(
+            "no purchased item has a text with a vector",
+            where="text_embeddings",
+            remedy="embed item_texts first, or set text_weight = 0",
+        )
+    place = (bought["row"].to_numpy(), bought["column"].to_numpy())
+    weights = csr_array(
+        (bought["weight"].cast(pl.Float64).to_numpy(), place), shape=(len(index), len(vectors))
+    )
+    vectors_TD = vectors["embedding"].explode().to_numpy().reshape(len(vectors), -1).astype(np.float64)
+    total_N = weights.sum(axis=1)
+    tastes_ND = np.asarray(weights @ vectors_TD) / np.where(total_N > 0, total_N, 1.0)[:, None]
+    tastes_ND[total_N == 0] = tastes_ND[total_N > 0].mean(axis=0)
+    return tastes_ND

@@ -1,0 +1,240 @@
+"""Every knob of the Python steps, as frozen dataclasses.
+
+Values come from the `[dev]` and `[full]` tables of `profiles/settings.toml`; an unknown key raises.
+"""
+
+from dataclasses import dataclass
+
+from python_ml.errors import SettingError
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+def _check_range(table: str, config: object, names: tuple[str, ...], low: float, high: float) -> None:
+    """Raise SettingError unless low <= value <= high for each of the named fields."""
+    for name in names:
+        value = getattr(config, name)
+        if not low <= value <= high:
+            raise SettingError(
+                f"{name} is {value}", where=f"settings, [{table}]", remedy=f"use {low:g} to {high:g}"
+            )
+
+
+def _check_grid(table: str, config: object, names: tuple[str, ...], low: float) -> None:
+    """Raise SettingError unless each of the named fields holds values, all of them low or more."""
+    for name in names:
+        values = getattr(config, name)
+        if not values or min(values) < low:
+            raise SettingError(
+                f"{name} is {values}",
+                where=f"settings, [{table}]",
+                remedy=f"give one or more values, each {low:g} or more",
+            )
+
+
+def _check_names(
+    table: str, config: object, name: str, values: tuple[str, ...], known: tuple[str, ...]
+) -> None:
+    """Raise SettingError unless there are values and all are known."""
+    if not values or not set(values) <= set(known):
+        raise SettingError(
+            f"{name} is {getattr(config, name)!r}",
+            where=f"settings, [{table}]",
+            remedy=f"use {' or '.join(known)}",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingConfig:
+    """How texts become vectors.
+
+    Args:
+        model: a bundled name ("all-MiniLM-L6-v2"), a Hugging Face id, or a local folder.
+        revision: commit, tag or branch of a Hugging Face id; None is its default branch.
+        max_tokens: longer texts are cut to this many tokens (or to the model's own limit, if shorter).
+        tokens_per_batch: texts x longest text of a batch stays under this; bounds memory.
+        precision: "auto" is bfloat16 where the device computes it natively, else float32.
+        download: whether a Hugging Face id that is not in the local cache may be downloaded.
+    """
+
+    model: str = "all-MiniLM-L6-v2"
+    revision: str | None = None
+    max_tokens: int = 256
+    tokens_per_batch: int = 2048
+    precision: str = "auto"
+    download: bool = True
+
+    def __post_init__(self) -> None:
+        where = "settings, [embedding]"
+        if not self.model.strip():
+            raise SettingError(
+                "model is empty", where=where, remedy='name a model, such as "all-MiniLM-L6-v2"'
+            )
+        if self.precision not in PRECISIONS:
+            raise SettingError(
+                f"precision is {self.precision!r}", where=where, remedy=f"use one of {', '.join(PRECISIONS)}"
+            )
+        if self.max_tokens < 3:
+            # Two of them are the model's own start and end marks.
+            raise SettingError(f"max_tokens is {self.max_tokens}", where=where, remedy="use 3 or more")
+        if self.tokens_per_batch < 1:
+            raise SettingError(
+                f"tokens_per_batch is {self.tokens_per_batch}", where=where, remedy="use 1 or more"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CohortConfig:
+    """How users become cohorts.
+
+    Args:
+        min_cohorts, max_cohorts: the numbers of cohorts that are tried.
+        min_cohort_share: a clustering with a cohort below this share of users is not eligible.
+        min_stability: nor one whose mean adjusted Rand index over resamples is below this.
+        silhouette_tolerance: the most cohorts win whose silhouette is at most this far below the best.
+        resamples: how many resamples stability is measured on.
+        resample_share: share of users in each resample.
+        restarts: starts of k-means, the best of which is kept.
+        share_prior_orders: a share of few orders is noise; it is drawn towards the mean of all users as
+            if it stood on this many more orders.
+        skew_limit: non-negative features more skewed than this are put on a logarithmic scale.
+        clip_sd: standardised values are cut to this many standard deviations.
+        collinear_correlation: features correlated above this say one thing, and count once.
+        behaviour_variance: share of variance kept of the behaviour and department features.
+        text_dimensions: dimensions kept of the mean item embedding.
+        department_weight, text_weight: weight of these blocks against 1 for behaviour.
+        profile_top: departments and categories listed for each cohort.
+        min_support: share of a cohort's users that must buy a department or category for it to be listed.
+        name_min_sd: a name claims only what is at least this many standard deviations off the mean.
+        name_min_lift: or a department whose share of spend is at least this many times that of all users,
+        name_min_share: and at least this share of the cohort's own spend.
+    """
+
+    min_cohorts: int = 3
+    max_cohorts: int = 12
+    min_cohort_share: float = 0.02
+    min_stability: float = 0.6
+    silhouette_tolerance: float = 0.02
+    resamples: int = 5
+    resample_share: float = 0.8
+    restarts: int = 10
+    share_prior_orders: float = 10.0
+    skew_limit: float = 1.0
+    clip_sd: float = 3.0
+    collinear_correlation: float = 0.7
+    behaviour_variance: float = 0.6
+    text_dimensions: int = 8
+    department_weight: float = 0.7
+    text_weight: float = 0.7
+    profile_top: int = 10
+    min_support: float = 0.1
+    name_min_sd: float = 0.3
+    name_min_lift: float = 1.25
+    name_min_share: float = 0.02
+
+    def __post_init__(self) -> None:
+        _check_range("cohorts", self, ("min_cohorts",), 2, 1000)
+        _check_range("cohorts", self, ("max_cohorts",), self.min_cohorts, 1000)
+        _check_range("cohorts", self, ("resamples", "restarts", "text_dimensions", "profile_top"), 1, 10_000)
+        _check_range(
+            "cohorts", self, ("min_cohort_share", "min_stability", "min_support", "name_min_share"), 0.0, 1.0
+        )
+        _check_range("cohorts", self, ("silhouette_tolerance", "collinear_correlation"), 0.0, 1.0)
+        _check_range("cohorts", self, ("resample_share", "behaviour_variance"), 0.01, 1.0)
+        _check_range("cohorts", self, ("share_prior_orders", "department_weight", "text_weight"), 0.0, 1e6)
+        _check_range("cohorts", self, ("skew_limit", "clip_sd", "name_min_sd"), 0.0, 1e6)
+        _check_range("cohorts", self, ("name_min_lift",), 1.0, 1e6)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecommenderConfig:
+    """How interactions become recommendations. A tuple is a grid: its best value is chosen on validation.
+
+    Args:
+        window_days: length of the validation and of the test window, and the horizon of every probability.
+        cutoffs: list lengths the metrics are reported at.
+        list_length: recommendations for each user and list.
+        similar_length: similar items for each item.
+        block_users: users scored at once; bounds memory.
+        popularity_window_days: how far back best-sellers are counted.
+        frequency_half_life_days: personal frequency: a purchase this old counts half; 0 = all count alike.
+        knn_weightings: item-kNN: "cosine", "bm25", or both.
+        knn_neighbours: item-kNN: neighbours kept for an item.
+        knn_min_buyers: item-kNN: items with fewer buyers have no neighbours.
+        ease_l2: EASE: ridge penalties.
+        ease_half_life_days: EASE: a purchase this old counts half; 0 = all count alike.
+        dimension: towers: size of user and item vectors.
+        min_buyers: towers: items with fewer buyers live off their text alone.
+        prior_window_days: towers: how far back the popularity they add to is counted.
+        personal_weights: towers: how much they count against popularity.
+        blend_weights: blend of towers and EASE: weight of the towers.
+        objective: towers: "sampled_softmax" or "binary_cross_entropy".
+        epochs: towers: passes over the users, at most.
+        judge_every: towers: passes between two looks at the validation window.
+        patience: towers: looks without improvement after which training stops.
+        batch_users, positives_per_user: towers: users in a step, and hidden items of each that count.
+        hidden_share: towers: share of a user's items hidden and to be predicted from the rest.
+        negatives: towers: draws of negatives in a step.
+        negative_power: towers: negatives are drawn by popularity to this power.
+        learning_rate, weight_decay: towers: of AdamW; only the items' own vectors decay.
+        repeat_windows: repeat network: number of past windows it learns from.
+        repeat_epochs, repeat_batch_pairs, repeat_learning_rate: repeat network: its training.
+        best_seller_days: how far back the best-sellers of users without history are counted.
+        min_cohort_buyers: cohorts with fewer buyers have no best-sellers of their own.
+        similar_sold_days: only items sold within this many days are offered as similar.
+    """
+
+    window_days: int = 28
+    cutoffs: tuple[int, ...] = (5, 10, 20)
+    list_length: int = 20
+    similar_length: int = 10
+    block_users: int = 64
+    popularity_window_days: tuple[int, ...] = (28, 56, 91)
+    frequency_half_life_days: tuple[float, ...] = (30.0, 60.0, 120.0)
+    knn_weightings: tuple[str, ...] = ("cosine", "bm25")
+    knn_neighbours: tuple[int, ...] = (100, 200)
+    knn_min_buyers: int = 5
+    ease_l2: tuple[float, ...] = (50.0, 200.0)
+    ease_half_life_days: tuple[float, ...] = (0.0, 90.0)
+    dimension: int = 64
+    min_buyers: int = 5
+    prior_window_days: int = 56
+    personal_weights: tuple[float, ...] = (0.2, 0.35, 0.5)
+    blend_weights: tuple[float, ...] = (0.3, 0.5, 0.7)
+    objective: str = "sampled_softmax"
+    epochs: int = 20
+    judge_every: int = 5
+    patience: int = 2
+    batch_users: int = 128
+    positives_per_user: int = 64
+    hidden_share: float = 0.5
+    negatives: int = 2048
+    negative_power: float = 0.75
+    learning_rate: float = 0.005
+    weight_decay: float = 0.0
+    repeat_windows: int = 3
+    repeat_epochs: int = 2
+    repeat_batch_pairs: int = 8192
+    repeat_learning_rate: float = 0.006
+    best_seller_days: int = 56
+    min_cohort_buyers: int = 20
+    similar_sold_days: int = 182
+
+    def __post_init__(self) -> None:
+        counts = ("window_days", "list_length", "similar_length", "block_users", "knn_min_buyers",
+                  "dimension", "min_buyers", "prior_window_days", "judge_every", "patience", "batch_users",
+                  "positives_per_user", "negatives", "repeat_windows", "repeat_batch_pairs",
+                  "best_seller_days", "min_cohort_buyers", "similar_sold_days")  # fmt: skip
+        _check_range("recommender", self, counts, 1, 1e9)
+        _check_range("recommender", self, ("epochs", "repeat_epochs"), 0, 1e6)
+        _check_range("recommender", self, ("hidden_share", "negative_power"), 0.0, 1.0)
+        _check_range("recommender", self, ("learning_rate", "repeat_learning_rate"), 1e-9, 1.0)
+        _check_range("recommender", self, ("weight_decay",), 0.0, 1e3)
+        _check_grid("recommender", self, ("cutoffs", "popularity_window_days", "knn_neighbours"), 1)
+        _check_grid("recommender", self, ("frequency_half_life_days", "ease_half_life_days"), 0)
+        _check_grid("recommender", self, ("ease_l2",), 1e-9)
+        _check_grid("recommender", self, ("personal_weights", "blend_weights"), 0)
+        _check_names("recommender", self, "knn_weightings", self.knn_weightings, ("cosine", "bm25"))
+        _check_names(
+            "recommender", self, "objective", (self.objective,), ("sampled_softmax", "binary_cross_entropy")
+        )

@@ -1,0 +1,1 @@
+"""Texts become unit-length vectors with a transformer encoder."""

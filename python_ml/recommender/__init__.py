@@ -1,0 +1,1 @@
+"""Interactions in, recommendations out: split, models, training, evaluation, lists and reasons."""

@@ -1,0 +1,161 @@
+"""Settings chosen on the validation window, models compared on the test window.
+
+Nothing is ever chosen on test: by the time it is looked at, every setting and every champion is fixed.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from python_ml.config import RecommenderConfig
+from python_ml.recommender.data import Interactions, TextVectors
+from python_ml.recommender.judge import LISTS, Judge, Ranked
+from python_ml.recommender.models import MODELS, Settings, blend_grid, grid, two_tower_settings
+from python_ml.recommender.split import SplitData, TimeSplit, split_data
+from python_ml.recommender.train import TrainHistory
+from python_ml.recommender.workshop import Workshop
+
+CRITERION_CUTOFF = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What was chosen and how it did.
+
+    Args:
+        settings: chosen settings by model and list.
+        champions: model by list, the best validation NDCG@10; equals go to the simpler model.
+        ranked: lists by split ("validation", "test"), model and list.
+        data: the two splits by name.
+        history: training record of the torch recommender on the data before validation.
+        grids: validation NDCG@10 of all settings, by model: (settings, {list: value}).
+    """
+
+    settings: dict[str, dict[str, Settings]]
+    champions: dict[str, str]
+    ranked: dict[str, dict[str, dict[str, Ranked]]]
+    data: dict[str, SplitData]
+    history: TrainHistory
+    grids: dict[str, list[tuple[Settings, dict[str, float]]]]
+
+
+def compare_models(
+    interactions: Interactions,
+    texts: TextVectors,
+    splits: tuple[TimeSplit, TimeSplit],
+    config: RecommenderConfig,
+    *,
+    seed: int,
+    device: torch.device,
+    progress: Callable[[int, int], None] | None = None,
+) -> Comparison:
+    """Choose on the first split, report on the second.
+
+    Args:
+        interactions: all purchases before the end of the second split.
+        texts: text vectors of the catalogue.
+        splits: validation and test.
+        config: grids and sizes.
+        seed: of every random choice.
+        device: where the torch recommender runs.
+        progress: called with (done, total), a model on validation or one of its lists on test at a time.
+
+    Raises:
+        ModelError: a split has nobody to ask.
+    """
+    data = {split.name: split_data(interactions, split) for split in splits}
+    validation, test = (data[split.name] for split in splits)
+    tick = _counter(progress, (1 + len(LISTS)) * len(MODELS))
+    chooser = _Chooser(validation, texts, config, seed, device)
+    for name in MODELS:
+        chooser.choose(name)
+        tick()
+    del chooser.workshop  # large, and the test split brings its own
+    workshop = Workshop(test.past, test.cut, texts, config, seed=seed, device=device)
+    judge = Judge(test, config.block_users)
+    tested: dict[str, dict[str, Ranked]] = {name: {} for name in MODELS}
+    for list_name in LISTS:
+        for name in MODELS:
+            model = workshop.fit(chooser.settings[name][list_name])
+            tested[name] |= judge.rank(model, max(config.cutoffs), [list_name])
+            tick()
+    ranked = {"validation": chooser.ranked, "test": tested}
+    champions = {
+        list_name: max(
+            MODELS, key=lambda name, of=list_name: ranked["validation"][name][of].ndcg(CRITERION_CUTOFF)
+        )
+        for list_name in LISTS
+    }
+    return Comparison(chooser.settings, champions, ranked, data, chooser.history, chooser.tried)
+
+
+class _Chooser:
+    """Chooses settings on the validation split."""
+
+    def __init__(self, data: SplitData, texts: TextVectors, config, seed: int, device: torch.device) -> None:
+        self.config = config
+        self.judge = Judge(data, config.block_users)
+        self.workshop = Workshop(data.past, data.cut, texts, config, seed=seed, device=device)
+        self.depth = max(*config.cutoffs, CRITERION_CUTOFF)
+        self.history = TrainHistory()
+        self.settings: dict[str, dict[str, Settings]] = {}
+        self.ranked: dict[str, dict[str, Ranked]] = {}
+        self.tried: dict[str, list[tuple[Settings, dict[str, float]]]] = {}
+
+    def choose(self, name: str) -> None:
+        """Take the best settings of a model for each list, the first of equals."""
+        self.settings[name], self.ranked[name], self.tried[name] = {}, {}, []
+        best: dict[str, float] = {}
+        for settings, lists in self._candidates(name):
+            ranked = self.judge.rank(self.workshop.fit(settings), self.depth, lists)
+            values = {of: lists.ndcg(CRITERION_CUTOFF) for of, lists in ranked.items()}
+            self.tried[name].append((settings, values))
+            for list_name, value in values.items():
+                if list_name not in best or value > best[list_name]:
+                    best[list_name] = value
+                    self.settings[name][list_name] = settings
+                    self.ranked[name][list_name] = ranked[list_name]
+
+    def _candidates(self, name: str) -> Iterator[tuple[Settings, Sequence[str]]]:
+        if name == "two_tower":
+            self._train_two_tower()
+        if name == "two_tower_ease":
+            for list_name in LISTS:
+                parts = (self.settings[part][list_name] for part in ("two_tower", "ease"))
+                for settings in blend_grid(*parts, self.config):
+                    yield settings, [list_name]
+            return
+        for settings in grid(name, self.config):
+            if name == "two_tower":
+                settings = replace(
+                    settings, train=replace(settings.train, stop_after=self.history.best_epoch)
+                )
+            yield settings, LISTS
+
+    def _train_two_tower(self) -> None:
+        trained = self.workshop.two_tower(
+            two_tower_settings(self.config, 1.0),
+            judge=self._discovery_ndcg,
+            judge_every=self.config.judge_every,
+            patience=self.config.patience,
+        )
+        self.history = trained.history
+
+    def _discovery_ndcg(self, model) -> float:
+        # The towers matter for new items alone; the weight in the middle of the grid stands for all.
+        weights = sorted(self.config.personal_weights)
+        middle = model.with_weight(weights[len(weights) // 2])
+        return self.judge.rank(middle, CRITERION_CUTOFF, ["discover"])["discover"].ndcg(CRITERION_CUTOFF)
+
+
+def _counter(progress: Callable[[int, int], None] | None, total: int) -> Callable[[], None]:
+    done = 0
+
+    def tick() -> None:
+        nonlocal done
+        done += 1
+        if progress:
+            progress(done, total)
+
+    return tick

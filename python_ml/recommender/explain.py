@@ -1,0 +1,76 @@
+"""Why an item is in a list, in the terms of the model that put it there."""
+
+from enum import IntEnum
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from scipy import sparse
+
+from python_ml.recommender.best_sellers import BestSellers
+from python_ml.recommender.judge import Explainer, Scorer
+from python_ml.recommender.serve import Lists
+
+
+class Reason(IntEnum):
+    """Reason codes; the lower-case names are published."""
+
+    BOUGHT_BEFORE = 0
+    BECAUSE_YOU_BOUGHT = 1
+    POPULAR_IN_COHORT = 2
+    POPULAR_OVERALL = 3
+
+
+@runtime_checkable
+class Explained(Protocol):
+    """A model whose scores are sums over the user's history."""
+
+    def explainer(self) -> Explainer:
+        """Prepare to split scores over the history."""
+
+
+def explain(
+    model: Scorer, lists: Lists, owned: sparse.csr_matrix, sellers: BestSellers, cohort: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """One reason for each place of each list.
+
+    An owned item is there because it was bought before. Otherwise the history item that adds most to the
+    score is named, if the model's scores split over the history and it adds anything; else the item is
+    popular: in the cohort, if more of the cohort's buyers than of all buyers buy it, or overall.
+
+    Args:
+        model: the model that made the lists.
+        lists: (U, K) items of users with history.
+        owned: (n_users, n_items) CSR.
+        sellers: popularity overall and by cohort.
+        cohort: (n_users,) int64, -1 = none.
+
+    Returns:
+        reason (U, K) int64 of `Reason`; reason item (U, K) int64, -1 where the reason names none.
+    """
+    reason = np.full(lists.items.shape, int(Reason.POPULAR_OVERALL))
+    reason_item = np.full(lists.items.shape, -1, dtype=np.int64)
+    explainer = model.explainer() if isinstance(model, Explained) else None
+    for row, user in enumerate(lists.users):
+        history = owned.indices[owned.indptr[user] : owned.indptr[user + 1]]
+        items = lists.items[row]
+        place = np.flatnonzero(items >= 0)
+        is_owned = np.isin(items[place], history)
+        reason[row, place[is_owned]] = Reason.BOUGHT_BEFORE
+        reason_item[row, place[is_owned]] = items[place[is_owned]]
+        place = place[~is_owned]
+        named = _strongest(explainer, int(user), items[place])
+        reason[row, place[named >= 0]] = Reason.BECAUSE_YOU_BOUGHT
+        reason_item[row, place] = named
+        place = place[named < 0]
+        in_cohort = sellers.is_liked_more(int(cohort[user]), items[place])
+        reason[row, place[in_cohort]] = Reason.POPULAR_IN_COHORT
+    return reason, reason_item
+
+
+def _strongest(explainer: Explainer | None, user: int, items: np.ndarray) -> np.ndarray:
+    """(K,) the history item that adds most to each item's score, -1 where none adds anything."""
+    if explainer is None or len(items) == 0:
+        return np.full(len(items), -1, dtype=np.int64)
+    history, weight = explainer(user, items)
+    best = weight.argmax(axis=0)
+    return np.where(weight[best, np.arange(len(items))] > 0, history[best], -1)

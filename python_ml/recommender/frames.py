@@ -1,0 +1,162 @@
+"""Feature tables to arrays. With `evaluate` and `recommend`, all that knows polars here."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from python_ml.errors import ContractError
+from python_ml.recommender.data import Interactions, TextVectors
+
+MICROSECONDS_A_DAY = 86_400_000_000
+
+_NEEDED = {
+    "interactions": ("user_id", "item_id", "event_type", "weight", "interacted_at"),
+    "item_features": ("item_id", "is_recommendable"),
+    "item_texts": ("item_id", "text_hash"),
+    "text_embeddings": ("text_hash", "embedding_model", "embedding"),
+    "user_cohorts": ("user_id", "cohort_id", "cohort_name"),
+}
+_KEYS = {"item_features": "item_id", "item_texts": "item_id", "text_embeddings": "text_hash",
+         "user_cohorts": "user_id"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The feature tables as arrays; users and items are numbered in the order of their ids.
+
+    Args:
+        user_ids: (n_users,) sorted.
+        item_ids: (n_items,) sorted, the whole catalogue.
+        interactions: purchases before the as-of date.
+        texts: text vectors of the catalogue.
+        is_recommendable: (n_items,) bool.
+        cohort: (n_users,) int64 index into `cohort_ids`, -1 = none.
+        cohort_ids: sorted.
+        cohort_names: of the same cohorts.
+    """
+
+    user_ids: pl.Series
+    item_ids: pl.Series
+    interactions: Interactions
+    texts: TextVectors
+    is_recommendable: np.ndarray
+    cohort: np.ndarray
+    cohort_ids: list[str]
+    cohort_names: list[str]
+
+
+def read_inputs(tables: dict[str, pl.DataFrame], *, as_of: date) -> Inputs:
+    """Number users and items, and turn the tables into arrays.
+
+    Args:
+        tables: interactions, item_features, item_texts, text_embeddings, user_cohorts; with user_features its
+            users are known as well, else those of the interactions. The order of rows does not matter.
+        as_of: purchases on or after this date are not seen.
+
+    Raises:
+        ContractError: a column is missing, a key is null or occurs twice, an id is unknown, or vectors of
+            several models are mixed.
+    """
+    check_tables(tables)
+    purchases = tables["interactions"].filter(
+        (pl.col("event_type") == "purchase")
+        & (pl.col("interacted_at") < pl.lit(as_of).cast(tables["interactions"].schema["interacted_at"]))
+    )
+    item_ids = tables["item_features"]["item_id"].sort()
+    users = tables.get("user_features", purchases)["user_id"]
+    user_ids = users.unique().sort()
+    micros = purchases["interacted_at"].dt.epoch("us").to_numpy()
+    interactions = Interactions.of(
+        number(purchases["user_id"], user_ids, "interactions.user_id"),
+        number(purchases["item_id"], item_ids, "interactions.item_id"),
+        micros / MICROSECONDS_A_DAY,
+        purchases["weight"].to_numpy(),
+        n_users=len(user_ids),
+        n_items=len(item_ids),
+    )
+    cohort, cohort_ids, cohort_names = _read_cohorts(tables["user_cohorts"], user_ids)
+    return Inputs(
+        user_ids,
+        item_ids,
+        interactions,
+        _read_texts(tables["item_texts"], tables["text_embeddings"], item_ids),
+        tables["item_features"].sort("item_id")["is_recommendable"].fill_null(False).to_numpy().astype(bool),
+        cohort,
+        cohort_ids,
+        cohort_names,
+    )
+
+
+def check_tables(tables: dict[str, pl.DataFrame]) -> None:
+    """Refuse tables that break what the rest relies on; see `read_inputs`."""
+    for table, needed in _NEEDED.items():
+        missing = [name for name in needed if name not in tables[table].columns]
+        if missing:
+            raise ContractError(
+                f"column {', '.join(missing)} is missing", where=table, remedy="rebuild the feature tables"
+            )
+    for table, key in _KEYS.items():
+        keys = tables[table][key]
+        if keys.null_count() or keys.is_duplicated().any():
+            raise ContractError(
+                f"{key} is null or occurs more than once",
+                where=table,
+                remedy="pass the rows of one as_of_date and one embedding_model",
+            )
+    models = tables["text_embeddings"]["embedding_model"].n_unique()
+    if models > 1:
+        raise ContractError(
+            f"vectors of {models} models are mixed",
+            where="text_embeddings.embedding_model",
+            remedy="pass the rows of one embedding_model",
+        )
+
+
+def number(ids: pl.Series, known: pl.Series, where: str) -> np.ndarray:
+    """(M,) int64 position of each id among the sorted, distinct known ids.
+
+    Raises:
+        ContractError: an id is null or not known.
+    """
+    lookup = pl.DataFrame({"id": known, "index": np.arange(len(known), dtype=np.int64)})
+    index = pl.DataFrame({"id": ids}).join(lookup, on="id", how="left", maintain_order="left")["index"]
+    if index.null_count():
+        stranger = ids.filter(index.is_null())
+        raise ContractError(
+            f"{index.null_count()} ids are unknown, the first is {stranger.sort()[0]!r}",
+            where=where,
+            remedy="build the feature tables again so that they come from one run",
+        )
+    return index.to_numpy()
+
+
+def _read_texts(item_texts: pl.DataFrame, embeddings: pl.DataFrame, item_ids: pl.Series) -> TextVectors:
+    embeddings = embeddings.sort("text_hash")
+    vectors = embeddings["embedding"].to_numpy()
+    matrix = np.stack(vectors).astype(np.float32) if len(vectors) else np.empty((0, 1), np.float32)
+    rows = embeddings.select("text_hash").with_row_index("row")
+    of_item = (
+        pl.DataFrame({"item_id": item_ids})
+        .join(item_texts.select("item_id", "text_hash"), on="item_id", how="left")
+        .join(rows, on="text_hash", how="left")
+        .sort("item_id")["row"]
+        .cast(pl.Int64)
+        .fill_null(-1)
+    )
+    return TextVectors(matrix, of_item.to_numpy())
+
+
+def _read_cohorts(user_cohorts: pl.DataFrame, user_ids: pl.Series) -> tuple[np.ndarray, list[str], list[str]]:
+    cohorts = user_cohorts.select("cohort_id", "cohort_name").unique("cohort_id").sort("cohort_id")
+    numbers = cohorts.select("cohort_id").with_row_index("cohort")
+    cohort = (
+        pl.DataFrame({"user_id": user_ids})
+        .join(user_cohorts.select("user_id", "cohort_id"), on="user_id", how="left")
+        .join(numbers, on="cohort_id", how="left")
+        .sort("user_id")["cohort"]
+        .cast(pl.Int64)
+        .fill_null(-1)
+    )
+    return cohort.to_numpy(), cohorts["cohort_id"].to_list(), cohorts["cohort_name"].to_list()

@@ -1,0 +1,124 @@
+"""The models that compete, by name, and the grids of settings validation chooses from."""
+
+from dataclasses import asdict
+from typing import Any
+
+from python_ml.config import RecommenderConfig
+from python_ml.errors import ModelError
+from python_ml.recommender.blend import BlendSettings
+from python_ml.recommender.ease import EaseSettings
+from python_ml.recommender.item_knn import ItemKnnSettings
+from python_ml.recommender.personal_frequency import PersonalFrequencySettings
+from python_ml.recommender.popularity import PopularitySettings
+from python_ml.recommender.repeat import RepeatSettings
+from python_ml.recommender.train import TrainSettings
+from python_ml.recommender.two_tower_recommender import TwoTowerSettings
+
+# From simple to costly: of equals, the first wins. The blend comes last because it joins two of the others.
+MODELS = ("popularity", "personal_frequency", "item_knn", "ease", "two_tower", "two_tower_ease")
+Settings = (
+    PopularitySettings
+    | PersonalFrequencySettings
+    | ItemKnnSettings
+    | EaseSettings
+    | TwoTowerSettings
+    | BlendSettings
+)
+
+
+def grid(name: str, config: RecommenderConfig) -> list[Settings]:
+    """All settings of a model that validation chooses from; costly parts vary slowest. Not for the blend."""
+    if name == "popularity":
+        return [PopularitySettings(window_days=days) for days in config.popularity_window_days]
+    if name == "personal_frequency":
+        return [PersonalFrequencySettings(half_life_days=days) for days in config.frequency_half_life_days]
+    if name == "item_knn":
+        return [
+            ItemKnnSettings(weighting=weighting, neighbours=neighbours, min_buyers=config.knn_min_buyers)
+            for weighting in config.knn_weightings
+            for neighbours in config.knn_neighbours
+        ]
+    if name == "ease":
+        return [
+            EaseSettings(l2=l2, half_life_days=days)
+            for days in config.ease_half_life_days
+            for l2 in config.ease_l2
+        ]
+    return [two_tower_settings(config, weight) for weight in config.personal_weights]
+
+
+def blend_grid(
+    two_tower: TwoTowerSettings, ease: EaseSettings, config: RecommenderConfig
+) -> list[BlendSettings]:
+    """The blends of two models whose own settings are chosen."""
+    return [
+        BlendSettings(tower_weight=weight, two_tower=two_tower, ease=ease) for weight in config.blend_weights
+    ]
+
+
+def two_tower_settings(config: RecommenderConfig, personal_weight: float) -> TwoTowerSettings:
+    """The settings of the torch recommender with one personal weight."""
+    return TwoTowerSettings(
+        dimension=config.dimension,
+        min_buyers=config.min_buyers,
+        prior_window_days=config.prior_window_days,
+        personal_weight=personal_weight,
+        train=TrainSettings(
+            objective=config.objective,
+            epochs=config.epochs,
+            stop_after=config.epochs,
+            batch_users=config.batch_users,
+            positives_per_user=config.positives_per_user,
+            hidden_share=config.hidden_share,
+            negatives=config.negatives,
+            negative_power=config.negative_power,
+            learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay,
+        ),
+        repeat=RepeatSettings(
+            windows=config.repeat_windows,
+            window_days=config.window_days,
+            epochs=config.repeat_epochs,
+            batch_pairs=config.repeat_batch_pairs,
+            learning_rate=config.repeat_learning_rate,
+        ),
+    )
+
+
+def settings_from(name: str, values: dict[str, Any]) -> Settings:
+    """The inverse of `dataclasses.asdict` for a model's settings.
+
+    Raises:
+        ModelError: the model is unknown, or the values are not those of its settings.
+    """
+    kinds = {
+        "popularity": PopularitySettings,
+        "personal_frequency": PersonalFrequencySettings,
+        "item_knn": ItemKnnSettings,
+        "ease": EaseSettings,
+        "two_tower": _two_tower_from,
+        "two_tower_ease": _blend_from,
+    }
+    try:
+        return kinds[name](**values)
+    except (KeyError, TypeError) as error:
+        raise ModelError(
+            f"no model {name!r} with the settings {values}",
+            where="ml.model_evaluations.model_config",
+            remedy="run the evaluation again with this version of the code",
+        ) from error
+
+
+def _two_tower_from(*, train: dict[str, Any], repeat: dict[str, Any], **values: Any) -> TwoTowerSettings:
+    return TwoTowerSettings(train=TrainSettings(**train), repeat=RepeatSettings(**repeat), **values)
+
+
+def _blend_from(*, tower_weight: float, two_tower: dict[str, Any], ease: dict[str, Any]) -> BlendSettings:
+    return BlendSettings(
+        tower_weight=tower_weight, two_tower=_two_tower_from(**two_tower), ease=EaseSettings(**ease)
+    )
+
+
+def settings_values(settings: Settings) -> dict[str, Any]:
+    """Settings as nested dictionaries, for JSON."""
+    return asdict(settings)

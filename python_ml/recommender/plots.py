@@ -1,0 +1,51 @@
+"""Pictures of an evaluation. Figures are made directly: pyplot would keep each one alive."""
+
+import polars as pl
+from matplotlib.figure import Figure
+
+TITLES = {"for_you": "anything (for_you)", "discover": "items new to the user (discover)"}
+
+
+def plot_models(metrics: pl.DataFrame, cutoff: int) -> Figure:
+    """Test NDCG of every model with its 95 % interval, one panel a list, the champion in colour.
+
+    Args:
+        metrics: `ml.model_evaluations`.
+        cutoff: list length.
+    """
+    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    shown = metrics.filter(
+        (pl.col("split_name") == "test")
+        & (pl.col("cohort_id") == "all")
+        & (pl.col("metric_name") == "ndcg")
+        & (pl.col("cutoff") == cutoff)
+    )
+    for axes, (list_name, title) in zip(figure.subplots(1, 2), TITLES.items(), strict=True):
+        rows = shown.filter(list_name=list_name).sort("metric_value")
+        value = rows["metric_value"].fill_null(0.0).to_numpy()
+        colours = ["tab:orange" if champion else "0.75" for champion in rows["is_champion"]]
+        reach = (rows["upper_95"] - rows["metric_value"]).fill_null(0.0).to_numpy()
+        axes.barh(rows["model_name"].to_list(), value, xerr=reach, color=colours, ecolor="0.3", capsize=3)
+        axes.set_title(title, loc="left")
+        axes.set_xlabel(f"NDCG@{cutoff} on the test window")
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def plot_learning_curve(history: pl.DataFrame) -> Figure:
+    """Training loss and validation NDCG of the torch recommender by epoch.
+
+    Args:
+        history: epoch, train_loss, validation_ndcg.
+    """
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    upper.plot(history["epoch"].to_list(), history["train_loss"].to_list(), color="tab:blue")
+    upper.set_ylabel("training loss")
+    judged = history.drop_nulls("validation_ndcg")
+    lower.plot(judged["epoch"].to_list(), judged["validation_ndcg"].to_list(), "o-", color="tab:orange")
+    lower.set_ylabel("validation NDCG@10\n(discover)")
+    lower.set_xlabel("epoch")
+    for axes in (upper, lower):
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure

@@ -1,0 +1,172 @@
+"""Arrays of lists, reasons and neighbours to the frames that are written."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from python_ml.config import RecommenderConfig
+from python_ml.recommender.best_sellers import BestSellers, serve_best_sellers
+from python_ml.recommender.explain import Reason, explain
+from python_ml.recommender.frames import Inputs
+from python_ml.recommender.models import Settings
+from python_ml.recommender.serve import Lists, serve
+from python_ml.recommender.similar import similar_items
+from python_ml.recommender.split import day_of
+from python_ml.recommender.two_tower_recommender import TwoTowerRecommender
+from python_ml.recommender.workshop import Workshop
+
+NOT_RECOMMENDABLE_REMOVED = "not_recommendable_removed"
+
+
+class Publisher:
+    """Writes one list for every user.
+
+    Args:
+        inputs: the feature tables as arrays.
+        workshop: fits the champions on everything before the as-of date.
+        config: lengths and rules.
+        as_of: the as-of date.
+        progress: called with (lists done, lists); there are `list_count` lists of every user.
+        list_count: how often `publish` will be called.
+    """
+
+    def __init__(
+        self,
+        inputs: Inputs,
+        workshop: Workshop,
+        config: RecommenderConfig,
+        *,
+        as_of: date,
+        list_count: int,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self.inputs = inputs
+        self.workshop = workshop
+        self.config = config
+        self.as_of = as_of
+        self.owned = workshop.past.pairs()
+        self.sellers = BestSellers.count(
+            workshop.past,
+            inputs.cohort,
+            len(inputs.cohort_ids),
+            now=workshop.now,
+            window_days=config.best_seller_days,
+        )
+        self._progress = progress
+        self._done = 0
+        self._total = list_count * len(inputs.user_ids)
+
+    def publish(self, list_name: str, model_name: str, settings: Settings) -> pl.DataFrame:
+        """`ml.recommendations` of one list, without model_version and as_of_date.
+
+        Args:
+            list_name: "for_you" or "discover".
+            model_name: the champion.
+            settings: its settings.
+        """
+        has_history = np.diff(self.owned.indptr) > 0
+        model = self.workshop.fit(settings)
+        known = serve(
+            model,
+            np.flatnonzero(has_history),
+            self.owned,
+            self.inputs.is_recommendable,
+            list_name=list_name,
+            length=self.config.list_length,
+            block_users=self.config.block_users,
+            progress=self._count,
+        )
+        reason, reason_item = explain(model, known, self.owned, self.sellers, self.inputs.cohort)
+        sources = np.full(known.items.shape, model_name)
+        warm = self._frame(list_name, known, sources, reason, reason_item)
+        return pl.concat([warm, self._cold(list_name, has_history)]).sort("user_id", "rank")
+
+    def _cold(self, list_name: str, has_history: np.ndarray) -> pl.DataFrame:
+        cold, from_cohort = serve_best_sellers(
+            self.sellers,
+            np.flatnonzero(~has_history),
+            self.inputs.cohort,
+            self.inputs.is_recommendable,
+            length=self.config.list_length,
+            min_cohort_buyers=self.config.min_cohort_buyers,
+        )
+        self._count(len(cold.users))
+        sources = np.where(from_cohort, "cohort_best_sellers", "best_sellers")
+        reason = np.where(from_cohort, int(Reason.POPULAR_IN_COHORT), int(Reason.POPULAR_OVERALL))
+        return self._frame(list_name, cold, sources, reason, np.full(cold.items.shape, -1))
+
+    def _frame(
+        self, list_name: str, lists: Lists, sources: np.ndarray, reason: np.ndarray, reason_item: np.ndarray
+    ) -> pl.DataFrame:
+        row, place = np.nonzero(lists.items >= 0)
+        codes = np.array([code.name.lower() for code in Reason])
+        rules = np.where(lists.removed, NOT_RECOMMENDABLE_REMOVED, "")
+        frame = pl.DataFrame(
+            {
+                "list_name": pl.Series([list_name] * len(row), dtype=pl.String),
+                "user_id": self.inputs.user_ids.gather(lists.users[row]),
+                "item_id": self.inputs.item_ids.gather(lists.items[row, place]),
+                "rank": pl.Series(place + 1, dtype=pl.Int32),
+                "score": pl.Series(lists.scores[row, place], dtype=pl.Float64),
+                "candidate_source": pl.Series(sources[row, place].tolist(), dtype=pl.String),
+                "reason_code": pl.Series(codes[reason[row, place]].tolist(), dtype=pl.String),
+                "reason_item_id": _gather_or_null(self.inputs.item_ids, reason_item[row, place]),
+                "rules_applied": pl.Series(rules[row].tolist(), dtype=pl.String),
+            }
+        )
+        ids = [
+            recommendation_id(list_name, *values, self.as_of)
+            for values in frame.select("user_id", "item_id", "rank").iter_rows()
+        ]
+        return frame.insert_column(0, pl.Series("recommendation_id", ids, dtype=pl.String))
+
+    def _count(self, users: int) -> None:
+        self._done += users
+        if self._progress:
+            self._progress(self._done, self._total)
+
+
+def recommendation_id(list_name: str, user_id: str, item_id: str, rank: int, as_of: date) -> str:
+    """32 hex digits that are the same whenever the same thing is recommended on the same date."""
+    # A control character separates: ids do not hold it, so no two tuples read alike.
+    text = "\x1f".join((list_name, user_id, item_id, str(rank), as_of.isoformat()))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def similar_frame(
+    inputs: Inputs, towers: TwoTowerRecommender, config: RecommenderConfig, *, as_of: date
+) -> pl.DataFrame:
+    """`ml.similar_items` of the whole catalogue, without model_version and as_of_date.
+
+    Args:
+        inputs: the feature tables as arrays.
+        towers: fitted on everything before `as_of`.
+        config: number of neighbours, and how lately a neighbour must have been sold.
+        as_of: the as-of date.
+    """
+    now = day_of(as_of)
+    buyers = inputs.interactions.between(now - config.similar_sold_days, now).buyers()
+    offered = np.flatnonzero((buyers > 0) & inputs.is_recommendable)
+    candidates = offered[np.argsort(-buyers[offered], kind="stable")]
+    has_own = towers.tower.slot_of_item.cpu().numpy() > 0
+    items, scores = similar_items(
+        towers.item_vectors, has_own, inputs.texts, candidates, config.similar_length
+    )
+    row, place = np.nonzero(items >= 0)
+    source = pl.Series(["text", "behaviour_and_text"], dtype=pl.String)
+    return pl.DataFrame(
+        {
+            "item_id": inputs.item_ids.gather(row),
+            "similar_item_id": inputs.item_ids.gather(items[row, place]),
+            "rank": pl.Series(place + 1, dtype=pl.Int32),
+            "score": pl.Series(scores[row, place], dtype=pl.Float64),
+            "similarity_source": source.gather(has_own[row].astype(np.int64)),
+        }
+    )
+
+
+def _gather_or_null(ids: pl.Series, index: np.ndarray) -> pl.Series:
+    return ids.gather(pl.Series(np.where(index < 0, None, index).tolist(), dtype=pl.UInt32))

@@ -1,0 +1,66 @@
+"""Exact top-k of dense score blocks, with ties broken by the lower item index."""
+
+import numpy as np
+import torch
+from scipy import sparse
+
+
+def entries_of(
+    matrix: sparse.csr_matrix, users: np.ndarray, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Where some users' entries of a sparse matrix lie in a dense block of those users.
+
+    Args:
+        matrix: (n_users, n_items) CSR.
+        users: (B,) int64 row numbers.
+        device: of the result.
+
+    Returns:
+        row (H,) int64 in [0, B); item (H,) int64.
+    """
+    rows = matrix[users]
+    row = np.repeat(np.arange(len(users)), np.diff(rows.indptr))
+    return torch.from_numpy(row).to(device), torch.from_numpy(rows.indices.astype(np.int64)).to(device)
+
+
+def mask_items(scores: torch.Tensor, owned: sparse.csr_matrix, users: np.ndarray) -> None:
+    """Set the scores of items the users already own to -inf, in place.
+
+    Args:
+        scores: (B, n_items) float32.
+        owned: (n_users, n_items) CSR.
+        users: (B,) int64 row numbers in `owned`.
+    """
+    scores[entries_of(owned, users, scores.device)] = -torch.inf
+
+
+def top_k(scores: torch.Tensor, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The k best items of every row.
+
+    Args:
+        scores: (B, n_items) float32; -inf means never.
+        k: wanted length; the result is shorter when the catalogue is.
+
+    Returns:
+        items (B, min(k, n_items)) int64, -1 where only -inf was left; their scores, float32. Best first,
+        equal scores by item index.
+    """
+    k = min(k, scores.shape[1])
+    if k == 0:
+        return np.empty((len(scores), 0), np.int64), np.empty((len(scores), 0), np.float32)
+    # One more than wanted shows which rows tie at the last place; counting ties costs ten times as much.
+    value, item = torch.topk(scores, min(k + 1, scores.shape[1]), dim=1)
+    tied = value[:, -1] == value[:, k - 1] if value.shape[1] > k else torch.zeros(0)
+    value, item = value[:, :k], item[:, :k]
+    for row in torch.nonzero(tied).ravel().tolist():
+        _settle_last_place(scores[row], value[row], item[row])
+    value, item = value.cpu().numpy(), item.cpu().numpy()
+    order = np.lexsort((item, -value), axis=1)
+    value, item = np.take_along_axis(value, order, 1), np.take_along_axis(item, order, 1)
+    return np.where(np.isneginf(value), -1, item), value
+
+
+def _settle_last_place(scores: torch.Tensor, value: torch.Tensor, item: torch.Tensor) -> None:
+    # topk picks any of the items that tie at the last place: take those with the lowest index instead.
+    last = value == value[-1]
+    item[last] = torch.nonzero(scores == value[-1]).ravel()[: int(last.sum())]

@@ -1,0 +1,136 @@
+"""Feature tables and chosen models in, `ml.recommendations` and `ml.similar_items` out."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from python_ml.config import RecommenderConfig
+from python_ml.device import resolve_device
+from python_ml.errors import ModelError
+from python_ml.recommender.frames import read_inputs
+from python_ml.recommender.judge import LISTS
+from python_ml.recommender.models import Settings, settings_from
+from python_ml.recommender.publish import Publisher, similar_frame
+from python_ml.recommender.split import day_of
+from python_ml.recommender.workshop import Workshop
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendationResult:
+    """What is published.
+
+    Args:
+        recommendations: `ml.recommendations` without model_version and as_of_date.
+        similar_items: `ml.similar_items`, likewise.
+        weights: the torch recommender's arrays by name, and the item ids (UTF-8, one a line) in their order.
+        device: what the torch recommender ran on.
+    """
+
+    recommendations: pl.DataFrame
+    similar_items: pl.DataFrame
+    weights: dict[str, np.ndarray]
+    device: str
+
+
+def recommend_items(
+    interactions: pl.DataFrame,
+    user_features: pl.DataFrame,
+    item_features: pl.DataFrame,
+    item_texts: pl.DataFrame,
+    text_embeddings: pl.DataFrame,
+    user_cohorts: pl.DataFrame,
+    model_evaluations: pl.DataFrame,
+    config: RecommenderConfig,
+    *,
+    as_of: date,
+    device: str,
+    seed: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> RecommendationResult:
+    """Fit each list's champion on everything before `as_of`, and write a list for every user.
+
+    Args:
+        interactions, user_features, item_features, item_texts: the feature tables of these names.
+        text_embeddings: `ml.text_embeddings` of one embedding model.
+        user_cohorts: `ml.user_cohorts`, for the best-sellers of users without history.
+        model_evaluations: `ml.model_evaluations`: champions and their settings.
+        config: lengths and rules.
+        as_of: nothing on or after this date is seen.
+        device: "auto", "cpu", "cuda", ...
+        seed: of every random choice.
+        progress: called with (lists done, lists).
+
+    Raises:
+        ContractError: a table breaks what is relied on.
+        ModelError: there is no purchase before `as_of`, or no champion.
+        DeviceError: the device is not there.
+    """
+    where = resolve_device(device)
+    inputs = read_inputs(
+        {
+            "interactions": interactions,
+            "user_features": user_features,
+            "item_features": item_features,
+            "item_texts": item_texts,
+            "text_embeddings": text_embeddings,
+            "user_cohorts": user_cohorts,
+        },
+        as_of=as_of,
+    )
+    if len(inputs.interactions) == 0:
+        raise ModelError(
+            f"there is no purchase before {as_of}",
+            where="features.interactions",
+            remedy="load a history, or take a later as_of_date",
+        )
+    workshop = Workshop(inputs.interactions, day_of(as_of), inputs.texts, config, seed=seed, device=where)
+    champions = {name: read_champion(model_evaluations, name) for name in LISTS}
+    # Similar items come from the towers, whoever the champions are.
+    torch_settings = read_settings(model_evaluations, "two_tower", "discover")
+    publisher = Publisher(inputs, workshop, config, as_of=as_of, list_count=len(LISTS), progress=progress)
+    frames = [publisher.publish(name, *champions[name]) for name in LISTS]
+    towers = workshop.fit(torch_settings)
+    return RecommendationResult(
+        recommendations=pl.concat(frames),
+        similar_items=similar_frame(inputs, towers, config, as_of=as_of),
+        weights=towers.arrays()
+        | {"item_ids": np.frombuffer("\n".join(inputs.item_ids.to_list()).encode(), dtype=np.uint8)},
+        device=str(where),
+    )
+
+
+def read_champion(model_evaluations: pl.DataFrame, list_name: str) -> tuple[str, Settings]:
+    """Name and settings of the model that writes a list.
+
+    Raises:
+        ModelError: the evaluation names none, or several.
+    """
+    rows = model_evaluations.filter((pl.col("list_name") == list_name) & pl.col("is_champion"))
+    names = rows["model_name"].unique().to_list()
+    if len(names) != 1:
+        raise ModelError(
+            f"list {list_name!r} has {len(names)} champions",
+            where="ml.model_evaluations",
+            remedy="run the evaluation first",
+        )
+    return names[0], read_settings(model_evaluations, names[0], list_name)
+
+
+def read_settings(model_evaluations: pl.DataFrame, model_name: str, list_name: str) -> Settings:
+    """The settings a model was evaluated with on a list.
+
+    Raises:
+        ModelError: the evaluation has none, several, or some this code does not know.
+    """
+    configs = model_evaluations.filter(model_name=model_name, list_name=list_name)["model_config"].unique()
+    if len(configs) != 1:
+        raise ModelError(
+            f"model {model_name!r} has {len(configs)} settings for list {list_name!r}",
+            where="ml.model_evaluations",
+            remedy="run the evaluation again",
+        )
+    return settings_from(model_name, json.loads(configs[0]))

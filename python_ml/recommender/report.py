@@ -1,0 +1,169 @@
+"""What an evaluation found, as frames."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from python_ml.config import RecommenderConfig
+from python_ml.recommender import metrics
+from python_ml.recommender.choose import CRITERION_CUTOFF, Comparison
+from python_ml.recommender.frames import Inputs
+from python_ml.recommender.judge import LISTS, Ranked
+from python_ml.recommender.models import MODELS, settings_values
+
+BOOTSTRAP_RESAMPLES = 1000
+ALL_USERS = ("all", "All users")
+
+METRIC_SCHEMA = {
+    "model_name": pl.String,
+    "split_name": pl.String,
+    "list_name": pl.String,
+    "cohort_id": pl.String,
+    "cohort_name": pl.String,
+    "metric_name": pl.String,
+    "cutoff": pl.Int32,
+    "metric_value": pl.Float64,
+    "lower_95": pl.Float64,
+    "upper_95": pl.Float64,
+    "user_count": pl.Int64,
+    "is_champion": pl.Boolean,
+    "model_config": pl.String,
+}
+
+
+def headline(evaluations: pl.DataFrame) -> pl.DataFrame:
+    """The test metrics at the cutoff champions are chosen by, one row a list and model, best first.
+
+    Args:
+        evaluations: `ml.model_evaluations`.
+    """
+    shown = ("ndcg", "recall", "mrr", "hit_rate", "coverage", "novelty")
+    tested = evaluations.filter(
+        (pl.col("split_name") == "test")
+        & (pl.col("cohort_id") == ALL_USERS[0])
+        & (pl.col("cutoff") == CRITERION_CUTOFF)
+    )
+    keys = ["list_name", "model_name", "is_champion"]
+    wide = tested.pivot("metric_name", index=keys, values="metric_value")
+    interval = tested.filter(metric_name="ndcg").select(
+        *keys,
+        pl.format("{} to {}", pl.col("lower_95").round(4), pl.col("upper_95").round(4)).alias(
+            f"95 % of ndcg@{CRITERION_CUTOFF}"
+        ),
+    )
+    return (
+        wide.join(interval, on=keys)
+        .sort(["list_name", "ndcg"], descending=[True, True])
+        .select(
+            *keys,
+            *(pl.col(name).round(4).alias(f"{name}@{CRITERION_CUTOFF}") for name in shown),
+            f"95 % of ndcg@{CRITERION_CUTOFF}",
+        )
+    )
+
+
+def model_config(settings: Any) -> str:
+    """Settings as one line of JSON."""
+    return json.dumps(settings_values(settings), sort_keys=True)
+
+
+def metrics_frame(comparison: Comparison, inputs: Inputs, config: RecommenderConfig) -> pl.DataFrame:
+    """`ml.model_evaluations` without model_version and as_of_date.
+
+    Args:
+        comparison: what was measured.
+        inputs: for the cohorts, which only group users.
+        config: for the cutoffs.
+    """
+    rows = list(_metric_rows(comparison, inputs, config))
+    return pl.DataFrame(rows, schema=METRIC_SCHEMA, orient="row")
+
+
+def _metric_rows(comparison: Comparison, inputs: Inputs, config: RecommenderConfig) -> Iterator[tuple]:
+    for split_name, by_model in comparison.ranked.items():
+        data = comparison.data[split_name]
+        buyers = data.past.buyers()
+        information = metrics.self_information(buyers, int((np.diff(data.owned.indptr) > 0).sum()))
+        for model_name, by_list in by_model.items():
+            for list_name, ranked in by_list.items():
+                tail = (
+                    comparison.champions[list_name] == model_name,
+                    model_config(comparison.settings[model_name][list_name]),
+                )
+                head = (model_name, split_name, list_name)
+                for cohort_id, cohort_name, rows in _groups(ranked, inputs):
+                    for cutoff in config.cutoffs:
+                        for name, measured in _measure(ranked, rows, cutoff, information, buyers):
+                            values = [None if np.isnan(value) else value for value in measured]
+                            yield (
+                                *head, cohort_id, cohort_name, name, cutoff, *values, len(rows), *tail
+                            )  # fmt: skip
+
+
+def _groups(ranked: Ranked, inputs: Inputs) -> Iterator[tuple[str, str, np.ndarray]]:
+    yield (*ALL_USERS, np.arange(len(ranked.users)))
+    for number, (cohort_id, name) in enumerate(zip(inputs.cohort_ids, inputs.cohort_names, strict=True)):
+        rows = np.flatnonzero(inputs.cohort[ranked.users] == number)
+        if len(rows):
+            yield cohort_id, name, rows
+
+
+def _measure(
+    ranked: Ranked, rows: np.ndarray, cutoff: int, information: np.ndarray, buyers: np.ndarray
+) -> Iterator[tuple[str, tuple[float, float, float]]]:
+    for name in metrics.PER_USER:
+        yield name, metrics.mean_interval(ranked.per_user(name, cutoff)[rows])
+    items = ranked.items[rows, :cutoff]
+    novelty = metrics.novelty(items, information)
+    yield "novelty", metrics.mean_interval(novelty[~np.isnan(novelty)])
+    yield "coverage", (metrics.coverage(items, int((buyers > 0).sum())), np.nan, np.nan)
+
+
+def grid_frame(comparison: Comparison) -> pl.DataFrame:
+    """Everything that was tried: list_name, model_name, model_config, validation_ndcg_10."""
+    rows = [
+        (list_name, name, model_config(settings), value)
+        for name, tried in comparison.grids.items()
+        for settings, values in tried
+        for list_name, value in values.items()
+    ]
+    schema = {"list_name": pl.String, "model_name": pl.String, "model_config": pl.String,
+              f"validation_ndcg_{CRITERION_CUTOFF}": pl.Float64}  # fmt: skip
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def difference_frame(comparison: Comparison, seed: int) -> pl.DataFrame:
+    """Test NDCG@10 of each list's champion minus that of each other model, on the same users.
+
+    Returns:
+        list_name, champion, baseline, difference, lower_95, upper_95 (paired bootstrap over users).
+    """
+    rows = []
+    for list_name in LISTS:
+        champion = comparison.champions[list_name]
+        tested = comparison.ranked["test"]
+        best = tested[champion][list_name].per_user("ndcg", CRITERION_CUTOFF)
+        for name in MODELS:
+            if name == champion or not len(best):
+                continue
+            difference = metrics.paired_difference(
+                best,
+                tested[name][list_name].per_user("ndcg", CRITERION_CUTOFF),
+                resamples=BOOTSTRAP_RESAMPLES,
+                generator=np.random.default_rng(seed),
+            )
+            rows.append((list_name, champion, name, *difference))
+    schema = {"list_name": pl.String, "champion": pl.String, "baseline": pl.String,
+              "difference": pl.Float64, "lower_95": pl.Float64, "upper_95": pl.Float64}  # fmt: skip
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def history_frame(comparison: Comparison) -> pl.DataFrame:
+    """epoch, train_loss, validation_ndcg (null where nobody looked) of the torch recommender."""
+    history = comparison.history
+    rows = [(epoch, loss, history.judged.get(epoch)) for epoch, loss in enumerate(history.loss, start=1)]
+    schema = {"epoch": pl.Int32, "train_loss": pl.Float64, "validation_ndcg": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")

@@ -1,0 +1,76 @@
+"""The lists that are published: the best items of every user, under the rules of publishing.
+
+Shapes: U users, K places, I items of the catalogue.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from python_ml.recommender.judge import Scorer
+from python_ml.recommender.ranking import mask_items, top_k
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """Lists of some users.
+
+    Args:
+        users: (U,) int64.
+        items: (U, K) int64, best first, -1 where the catalogue ran out.
+        scores: (U, K) float32.
+        removed: (U,) bool, an item that must not be published would have been in the list.
+    """
+
+    users: np.ndarray
+    items: np.ndarray
+    scores: np.ndarray
+    removed: np.ndarray
+
+
+def serve(
+    model: Scorer,
+    users: np.ndarray,
+    owned: sparse.csr_matrix,
+    is_publishable: np.ndarray,
+    *,
+    list_name: str,
+    length: int,
+    block_users: int,
+    progress: Callable[[int], None] | None = None,
+) -> Lists:
+    """Rank the publishable catalogue for users with history.
+
+    Args:
+        model: fitted on everything before the as-of date.
+        users: (U,) int64.
+        owned: (n_users, I) CSR, what they bought before; never in `discover`.
+        is_publishable: (I,) bool.
+        list_name: "for_you" or "discover".
+        length: K.
+        block_users: users scored at once.
+        progress: called with the number of users of each block.
+    """
+    hidden = torch.from_numpy(np.flatnonzero(~is_publishable))
+    items, scores, removed = [], [], []
+    for start in range(0, len(users), block_users):
+        block = users[start : start + block_users]
+        score = model.score(block)
+        if list_name == "discover":
+            mask_items(score, owned, block)
+        unruled = top_k(score, length)[0]
+        removed.append(((unruled >= 0) & ~is_publishable[unruled]).any(axis=1))
+        score[:, hidden.to(score.device)] = -torch.inf
+        best, value = top_k(score, length)
+        items.append(best)
+        scores.append(value)
+        if progress:
+            progress(len(block))
+    if not items:
+        width = min(length, len(is_publishable))
+        empty = np.empty((0, width))
+        return Lists(users, empty.astype(np.int64), empty.astype(np.float32), np.empty(0, bool))
+    return Lists(users, np.concatenate(items), np.concatenate(scores), np.concatenate(removed))

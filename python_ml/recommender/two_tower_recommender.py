@@ -1,0 +1,236 @@
+"""The torch recommender: two towers for what is new to a user, a repeat network for what is not.
+
+Both halves speak one language, how many times the user is expected to take to the item within one window, so
+one ranking serves repeats and discoveries alike.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from python_ml.recommender.data import Interactions, TextVectors, is_entry
+from python_ml.recommender.judge import Explainer
+from python_ml.recommender.loss import EXCLUDED
+from python_ml.recommender.ranking import entries_of
+from python_ml.recommender.repeat import (
+    RepeatNetwork,
+    RepeatSettings,
+    fit_repeat_network,
+    pair_features,
+)
+from python_ml.recommender.train import Judge, TrainHistory, TrainSettings, train_two_tower
+from python_ml.recommender.two_tower import (
+    TwoTower,
+    all_history_vectors,
+    all_item_vectors,
+    all_user_vectors,
+)
+
+SMOOTHING = 0.5  # buyers added to every item, so that the logarithm of none exists
+BLOCK_PAIRS = 2**18
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoTowerSettings:
+    """Settings of one torch recommender.
+
+    Args:
+        dimension: size of user and item vectors.
+        min_buyers: items with fewer buyers have no vector of their own, only that of their text.
+        prior_window_days: buyers of this many last days are the popularity at recommending time.
+        personal_weight: how much the towers count against popularity.
+        train: of the towers.
+        repeat: of the repeat network.
+    """
+
+    dimension: int
+    min_buyers: int
+    prior_window_days: int
+    personal_weight: float
+    train: TrainSettings
+    repeat: RepeatSettings
+
+
+@dataclass(frozen=True, slots=True)
+class TwoTowerRecommender:
+    """A fitted torch recommender.
+
+    Args:
+        tower: the trained towers.
+        network: the trained repeat network.
+        counts: (n_users, n_items) CSR float32, log(1 + purchases), what the user vectors are made of.
+        user_vectors: (n_users, D) float32, zero without history.
+        item_vectors: (n_items, D) float32.
+        log_prior: (n_items,) float32 log share of users who bought the item lately.
+        repeat: (n_users, n_items) CSR float32, probability of buying an owned item again.
+        expected_new: (n_users,) float32 expected number of items new to the user in a window.
+        personal_weight: see the settings.
+        history: what the training made of it.
+    """
+
+    tower: TwoTower
+    network: RepeatNetwork
+    counts: sparse.csr_matrix
+    user_vectors: torch.Tensor
+    item_vectors: torch.Tensor
+    log_prior: torch.Tensor
+    repeat: sparse.csr_matrix
+    expected_new: np.ndarray
+    personal_weight: float
+    history: TrainHistory
+
+    @classmethod
+    def fit(
+        cls,
+        past: Interactions,
+        settings: TwoTowerSettings,
+        *,
+        now: float,
+        texts: TextVectors,
+        seed: int,
+        device: torch.device,
+        judge: Callable[["TwoTowerRecommender"], float] | None = None,
+        judge_every: int = 1,
+        patience: int = 1,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> "TwoTowerRecommender":
+        """Train both halves on what was bought before `now`.
+
+        Args:
+            past: purchases before `now`.
+            settings: see there.
+            now: days since 1970-01-01.
+            texts: text vectors of the catalogue.
+            seed: of every random choice.
+            device: where to train and score.
+            judge: metric to maximise, called every `judge_every` epochs with the model so far; after
+                `patience` calls without a better value the training stops, and the best weights win.
+            judge_every, patience: see `judge`.
+            progress: called with (epochs done, epochs).
+        """
+        network = fit_repeat_network(past, now, settings.repeat, seed=seed, device=device)
+        repeat = repeat_probabilities(network, past, now, device)
+        expected_new = expected_new_items(past, now, settings.repeat.window_days)
+        counts = past.matrix()
+        counts.data = np.log1p(counts.data)
+        counts = counts.astype(np.float32)
+        has_own = np.bincount(counts.indices, minlength=past.n_items) >= settings.min_buyers
+        tower = TwoTower(texts, has_own, settings.dimension, torch.Generator().manual_seed(seed)).to(device)
+        lately = past.between(now - settings.prior_window_days, now)
+        prior_now = torch.from_numpy(log_popularity(lately)).to(device)
+
+        def build(record: TrainHistory) -> TwoTowerRecommender:
+            return cls(
+                tower=tower,
+                network=network,
+                counts=counts,
+                user_vectors=all_user_vectors(tower, counts),
+                item_vectors=all_item_vectors(tower),
+                log_prior=prior_now,
+                repeat=repeat,
+                expected_new=expected_new,
+                personal_weight=settings.personal_weight,
+                history=record,
+            )
+
+        tower_judge = Judge(lambda _: judge(build(TrainHistory())), judge_every, patience) if judge else None
+        record = train_two_tower(
+            tower,
+            counts,
+            log_popularity(past),
+            settings.train,
+            seed=seed,
+            judge=tower_judge,
+            progress=progress,
+        )
+        return build(record)
+
+    def with_weight(self, personal_weight: float) -> "TwoTowerRecommender":
+        """The same model with another personal weight: no part of the training depends on it."""
+        return replace(self, personal_weight=personal_weight)
+
+    def score(self, users: np.ndarray) -> torch.Tensor:
+        """What each user is expected to buy within one window.
+
+        Args:
+            users: (B,) int64.
+
+        Returns:
+            (B, n_items) float32 on the model's device: the probability of another purchase for owned items,
+            the user's share of interest times the expected number of new items for all others.
+        """
+        device = self.item_vectors.device
+        with torch.no_grad():
+            score = self.user_vectors[torch.from_numpy(users).to(device)] @ self.item_vectors.T
+            score.mul_(self.personal_weight).add_(self.log_prior)
+            owned = entries_of(self.repeat, users, device)
+            score[owned] = -torch.inf
+            # Softmax in place: a new block of this size costs more than the arithmetic.
+            score.sub_(score.amax(dim=1, keepdim=True).clamp_(min=EXCLUDED)).exp_()
+            total = score.sum(dim=1, keepdim=True).clamp_(min=1e-30)  # 0: the user owns the whole catalogue
+            score.mul_(torch.from_numpy(self.expected_new[users]).to(device)[:, None] / total)
+            score[owned] = torch.from_numpy(self.repeat[users].data).to(device)
+        return score
+
+    def explainer(self) -> Explainer:
+        """Splits the towers' logits over the history.
+
+        The user vector is a weighted sum over the history, so the split is exact, up to what all items share:
+        the projection's bias and popularity.
+        """
+        part_ID = all_history_vectors(self.tower).cpu().numpy()
+        item_ID = self.item_vectors.cpu().numpy()
+
+        def contributions(user: int, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            row = self.counts[user]
+            history = row.indices.astype(np.int64)
+            scale = self.personal_weight * row.data / np.sqrt(np.maximum(np.sum(row.data**2), 1e-12))
+            weight = (part_ID[history] @ item_ID[items].T) * scale[:, None]
+            weight[history[:, None] == items[None, :]] = 0.0
+            return history, weight
+
+        return contributions
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The weights of both networks by name, for saving."""
+        networks = {"towers": self.tower, "repeat": self.network}
+        return {
+            f"{prefix}.{name}": value.detach().cpu().numpy()
+            for prefix, network in networks.items()
+            for name, value in network.state_dict().items()
+        }
+
+
+def log_popularity(interactions: Interactions) -> np.ndarray:
+    """(n_items,) float32 log share of all users who bought the item."""
+    return np.log((interactions.buyers() + SMOOTHING) / max(interactions.n_users, 1)).astype(np.float32)
+
+
+def repeat_probabilities(
+    network: RepeatNetwork, past: Interactions, now: float, device: torch.device
+) -> sparse.csr_matrix:
+    """(n_users, n_items) CSR float32, probability that a user buys again what they own."""
+    pairs, feature_MF = pair_features(past, now)
+    with torch.no_grad():
+        blocks = torch.from_numpy(feature_MF).split(BLOCK_PAIRS)
+        probability = torch.cat([torch.sigmoid(network(block.to(device))).cpu() for block in blocks])
+    return sparse.csr_matrix((probability.numpy(), pairs.indices, pairs.indptr), shape=pairs.shape)
+
+
+def expected_new_items(past: Interactions, now: float, window_days: int) -> np.ndarray:
+    """New items a user will take to in one window, by what happened in the last one.
+
+    Returns:
+        (n_users,) float32, half of the user's own number, half of everybody's mean. The mean counts one more
+        than there were: with nothing expected, nothing new could be ranked.
+    """
+    cut = now - window_days
+    lately = past.between(cut, now).pairs()
+    is_new = ~is_entry(lately, past.before(cut).pairs())
+    user = np.repeat(np.arange(past.n_users), np.diff(lately.indptr))
+    new_items = np.bincount(user, is_new, minlength=past.n_users)
+    known = max(len(np.unique(past.user)), 1)
+    return (0.5 * new_items + 0.5 * (new_items.sum() + 1.0) / known).astype(np.float32)

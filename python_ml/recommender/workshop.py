@@ -1,0 +1,113 @@
+"""Fits models on the purchases before one cut, sharing what their settings have in common."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from python_ml.config import RecommenderConfig
+from python_ml.recommender.blend import Blend, BlendSettings
+from python_ml.recommender.data import Interactions, TextVectors
+from python_ml.recommender.ease import Ease, EaseSettings, UserGram
+from python_ml.recommender.item_knn import ItemKnn, ItemKnnSettings, neighbour_matrix
+from python_ml.recommender.judge import Scorer
+from python_ml.recommender.models import Settings
+from python_ml.recommender.personal_frequency import PersonalFrequency, PersonalFrequencySettings
+from python_ml.recommender.popularity import Popularity, PopularitySettings
+from python_ml.recommender.two_tower_recommender import TwoTowerRecommender, TwoTowerSettings
+
+
+class Workshop:
+    """One cut, and what was already computed for it.
+
+    Args:
+        past: purchases before `now`.
+        now: days since 1970-01-01.
+        texts: text vectors of the catalogue.
+        config: for the widest grid of neighbours.
+        seed: of every random choice.
+        device: where the torch recommender runs.
+    """
+
+    def __init__(
+        self,
+        past: Interactions,
+        now: float,
+        texts: TextVectors,
+        config: RecommenderConfig,
+        *,
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        self.past = past
+        self.now = now
+        self.texts = texts
+        self.seed = seed
+        self.device = device
+        self._widest = max(config.knn_neighbours)
+        self._shelf: dict[str, tuple[Hashable, Any]] = {}
+
+    def fit(self, settings: Settings) -> Scorer:
+        """A model fitted on everything before the cut."""
+        if isinstance(settings, PopularitySettings):
+            return Popularity.fit(self.past, settings, now=self.now)
+        if isinstance(settings, PersonalFrequencySettings):
+            return PersonalFrequency.fit(self.past, settings, now=self.now)
+        if isinstance(settings, ItemKnnSettings):
+            return self._fit_item_knn(settings)
+        if isinstance(settings, EaseSettings):
+            return self._keep("ease", settings, self._fit_ease)
+        if isinstance(settings, TwoTowerSettings):
+            return self.two_tower(settings)
+        assert isinstance(settings, BlendSettings)
+        return Blend(self.two_tower(settings.two_tower), self.fit(settings.ease), settings.tower_weight)
+
+    def two_tower(self, settings: TwoTowerSettings, **judging: Any) -> TwoTowerRecommender:
+        """The torch recommender; models that differ in their personal weight alone are trained once.
+
+        Args:
+            settings: see there.
+            judging: `judge`, `judge_every`, `patience`, `progress` of `TwoTowerRecommender.fit`. With a
+                judge, the model is kept under the settings that stop at the epoch it chose.
+        """
+
+        def train(key: TwoTowerSettings) -> TwoTowerRecommender:
+            return TwoTowerRecommender.fit(
+                self.past,
+                key,
+                now=self.now,
+                texts=self.texts,
+                seed=self.seed,
+                device=self.device,
+                **judging,
+            )
+
+        neutral = replace(settings, personal_weight=1.0)
+        trained = self._keep("two_tower", neutral, train)
+        if "judge" in judging:
+            stopped = replace(neutral, train=replace(neutral.train, stop_after=trained.history.best_epoch))
+            self._shelf["two_tower"] = (stopped, trained)
+        return trained.with_weight(settings.personal_weight)
+
+    def _fit_item_knn(self, settings: ItemKnnSettings) -> ItemKnn:
+        widest = self._keep(
+            "neighbours",
+            replace(settings, neighbours=max(self._widest, settings.neighbours)),
+            lambda key: neighbour_matrix(self.past, key),
+        )
+        return ItemKnn.fit(self.past, settings, now=self.now, widest=widest)
+
+    def _fit_ease(self, settings: EaseSettings) -> Ease:
+        half_life = settings.half_life_days
+        gram = self._keep(
+            f"gram {half_life}", half_life, lambda days: UserGram.of(self.past, days, now=self.now)
+        )
+        return Ease.fit(self.past, settings, now=self.now, gram=gram)
+
+    def _keep(self, what: str, key: Hashable, make: Callable[[Any], Any]) -> Any:
+        # One of a kind: they are large, and grids vary what they depend on slowest. The old one goes first.
+        if what not in self._shelf or self._shelf[what][0] != key:
+            self._shelf.pop(what, None)
+            self._shelf[what] = (key, make(key))
+        return self._shelf[what][1]

@@ -1,0 +1,58 @@
+-- Every raw row ends in its core table or in rejected_rows, never in both, never in neither.
+{{ config(meta={'dagster': {'ref': {'name': 'rejected_rows'}}}) }}
+with
+
+raw_counts as (
+    {%- for entity in [
+        'order_lines', 'items', 'users', 'campaigns', 'campaign_contacts', 'offer_items', 'offer_redemptions',
+        'promotions'
+    ] %}
+        select
+            '{{ entity }}' as table_name,
+            count(*) as raw_count
+        from {{ staging(entity) }}
+        {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+),
+
+core_counts as (
+    {%- for entity in [
+        'order_lines', 'items', 'campaigns', 'campaign_contacts', 'offer_items', 'offer_redemptions'
+    ] %}
+        select
+            '{{ entity }}' as table_name,
+            count(*) as core_count
+        from {{ ref(entity) }}
+        union all
+    {%- endfor %}
+    select
+        'promotions' as table_name,
+        sum(store_count) as core_count
+    from {{ ref('promotions') }}
+    union all
+    select
+        'users' as table_name,
+        count(*) as core_count
+    from {{ ref('users') }}
+    where has_demographics
+),
+
+rejected_counts as (
+    select
+        table_name,
+        count(*) as rejected_count
+    from {{ ref('rejected_rows') }}
+    group by table_name
+)
+
+select
+    raw_counts.table_name,
+    raw_counts.raw_count,
+    core_counts.core_count,
+    coalesce(rejected_counts.rejected_count, 0) as rejected_count
+from raw_counts
+left join core_counts on raw_counts.table_name = core_counts.table_name
+left join rejected_counts on raw_counts.table_name = rejected_counts.table_name
+where
+    raw_counts.raw_count
+    <> coalesce(core_counts.core_count, 0) + coalesce(rejected_counts.rejected_count, 0)

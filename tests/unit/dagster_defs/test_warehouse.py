@@ -1,0 +1,100 @@
+"""The warehouse: all or nothing, one writer, clear words when somebody else holds the file."""
+
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from dagster_defs.warehouse import Warehouse
+from python_ml.errors import ContractError, WarehouseBusyError
+
+STAMP = {"model_version": "v1", "as_of_date": date(2018, 1, 1)}
+
+
+def vectors(*hashes: str, model: str = "tiny") -> pl.DataFrame:
+    rows = [
+        {"text_hash": key, "embedding_model": model, "dimension": 2, "embedding": [0.6, 0.8]} | STAMP
+        for key in hashes
+    ]
+    return pl.DataFrame(rows)
+
+
+def cohorts(*users: str) -> pl.DataFrame:
+    row = {
+        "cohort_id": "c1",
+        "cohort_name": "Everybody",
+        "cohort_method": "k-means",
+        "distance_to_centre": 0.5,
+    }
+    return pl.DataFrame([{"user_id": user} | row | STAMP for user in users])
+
+
+def test_what_is_written_is_read_back(tmp_path: Path):
+    warehouse = Warehouse(path=tmp_path / "w.duckdb")
+    warehouse.replace({"text_embeddings": vectors("a", "b")})
+    back = warehouse.read("ml", "text_embeddings").sort("text_hash")
+    assert back["text_hash"].to_list() == ["a", "b"]
+    assert back["embedding"].to_list() == [pytest.approx([0.6, 0.8])] * 2
+    assert back["as_of_date"].to_list() == [date(2018, 1, 1)] * 2
+    assert warehouse.row_counts() == {"ml.text_embeddings": 2}
+
+
+def test_replacing_leaves_nothing_of_the_old_rows(tmp_path: Path):
+    warehouse = Warehouse(path=tmp_path / "w.duckdb")
+    warehouse.replace({"text_embeddings": vectors("a", "b")})
+    warehouse.replace({"text_embeddings": vectors("c")})
+    assert warehouse.read("ml", "text_embeddings", columns=["text_hash"])["text_hash"].to_list() == ["c"]
+
+
+def test_one_bad_frame_keeps_every_table_as_it_was(tmp_path: Path):
+    warehouse = Warehouse(path=tmp_path / "w.duckdb")
+    warehouse.replace({"text_embeddings": vectors("a"), "user_cohorts": cohorts("u1")})
+    with pytest.raises(ContractError, match=r"ml\.user_cohorts"):
+        warehouse.replace({"text_embeddings": vectors("z"), "user_cohorts": cohorts("u1", "u1")})
+    assert warehouse.read("ml", "text_embeddings")["text_hash"].to_list() == ["a"]
+
+
+def test_a_failure_between_two_tables_rolls_the_first_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from ibis.backends.duckdb import Backend
+
+    warehouse = Warehouse(path=tmp_path / "w.duckdb")
+    warehouse.replace({"text_embeddings": vectors("a"), "user_cohorts": cohorts("u1")})
+    create_table = Backend.create_table
+
+    def fail_on_the_second(self, name, *args, **kwargs):
+        if name == "user_cohorts":
+            raise RuntimeError("power cut")
+        return create_table(self, name, *args, **kwargs)
+
+    monkeypatch.setattr(Backend, "create_table", fail_on_the_second)
+    with pytest.raises(RuntimeError, match="power cut"):
+        warehouse.replace({"text_embeddings": vectors("z"), "user_cohorts": cohorts("u2")})
+    assert warehouse.read("ml", "text_embeddings")["text_hash"].to_list() == ["a"]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_table_that_is_not_there_is_named(tmp_path: Path, exists: bool):
+    warehouse = Warehouse(path=tmp_path / "w.duckdb")
+    if exists:
+        warehouse.replace({"text_embeddings": vectors("a")})
+    with pytest.raises(ContractError, match=r"features\.interactions is not in the warehouse"):
+        warehouse.read("features", "interactions")
+
+
+def test_a_held_warehouse_names_the_holder(tmp_path: Path):
+    path = tmp_path / "w.duckdb"
+    Warehouse(path=path).replace({"text_embeddings": vectors("a")})
+    hold = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout.readline() == "held\n"
+        impatient = Warehouse(path=path, patience_seconds=0)
+        with pytest.raises(WarehouseBusyError, match=f"PID {holder.pid}"):
+            impatient.check_free()
+        holder.stdin.close()
+        holder.wait()
+    impatient.check_free()

@@ -1,0 +1,99 @@
+"""Arrays, cuts and rankings."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
+
+from python_ml.errors import ModelError
+from python_ml.recommender.data import Interactions, is_entry
+from python_ml.recommender.ranking import mask_items, top_k
+from python_ml.recommender.split import TimeSplit, split_data, time_splits
+
+
+def test_decay_halves_a_purchase_every_half_life(toy):
+    matrix = toy.matrix(now=100.0, half_life_days=10.0).toarray()
+    assert matrix[0].tolist() == [1 / 2 + 1, 1 / 4, 0, 0]
+    assert matrix[1].tolist() == [pytest.approx(2 ** (-1 / 10)), 0, 1 / 16, 0]
+
+
+def test_pairs_count_a_repeated_purchase_once(toy):
+    assert toy.matrix().toarray()[0, 0] == 2.0
+    assert toy.pairs().toarray()[0, 0] == 1.0
+    assert toy.buyers().tolist() == [2, 1, 2, 0]
+
+
+def test_cuts_include_the_start_and_exclude_the_end(toy):
+    assert sorted(toy.between(90.0, 99.0).day) == [90.0, 95.0]
+    assert sorted(toy.before(80.0).day) == [60.0]
+
+
+@given(st.permutations(range(6)))
+def test_order_of_rows_does_not_matter(order):
+    columns = np.array([[0, 0, 0, 1, 1, 2], [0, 0, 1, 0, 2, 2], [90, 100, 80, 99, 60, 95]])
+    sorted_rows, shuffled = (
+        Interactions.of(*columns[:, list(rows)], np.ones(6), n_users=3, n_items=4)
+        for rows in (range(6), order)
+    )
+    for name in ("user", "item", "day", "weight"):
+        assert (getattr(sorted_rows, name) == getattr(shuffled, name)).all()
+
+
+def test_is_entry_compares_positions_not_values():
+    left = sparse.csr_matrix(np.array([[5.0, 0, 1], [0, 0, 2]]))
+    right = sparse.csr_matrix(np.array([[1.0, 0, 0], [3, 0, 9]]))
+    assert is_entry(left, right).tolist() == [True, False, True]
+    assert is_entry(left, sparse.csr_matrix((2, 3))).tolist() == [False, False, False]
+
+
+def test_windows_are_neighbours_and_end_at_the_as_of_date():
+    validation, test = time_splits(date(1970, 3, 1), window_days=28)  # 59 days after the epoch
+    assert (validation.cut, validation.end, test.cut, test.end) == (3.0, 31.0, 31.0, 59.0)
+
+
+def test_nothing_at_or_after_the_cut_is_known(toy):
+    data = split_data(toy, TimeSplit("test", 95.0, 100.0))
+    assert data.past.day.max() < 95.0
+    assert data.owned.toarray().tolist() == [[1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+    # The purchase on day 100 lies at the end of the window, and so outside.
+    assert data.truth.toarray().tolist() == [[0, 0, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0]]
+
+
+def test_buyers_without_history_are_counted_not_measured(toy):
+    data = split_data(toy, TimeSplit("test", 95.0, 100.0))
+    assert data.users.tolist() == [1]
+    assert data.users_without_history == 1
+
+
+def test_a_window_nobody_known_buys_in_is_refused(toy):
+    with pytest.raises(ModelError, match="no user has purchases both before and in the test window"):
+        split_data(toy, TimeSplit("test", 10.0, 70.0))
+
+
+def test_ties_go_to_the_lower_item():
+    items, scores = top_k(torch.tensor([[1.0, 2.0, 1.0, 2.0, 1.0]]), 3)
+    assert items.tolist() == [[1, 3, 0]]
+    assert scores.tolist() == [[2.0, 2.0, 1.0]]
+
+
+def test_places_nothing_is_left_for_are_marked():
+    scores = torch.tensor([[3.0, 1.0, 2.0]])
+    mask_items(scores, sparse.csr_matrix(np.array([[1.0, 1, 0]])), np.array([0]))
+    assert top_k(scores, 5)[0].tolist() == [[2, -1, -1]]
+
+
+@given(
+    st.lists(st.lists(st.integers(-2, 2), min_size=6, max_size=6), min_size=1, max_size=4),
+    st.integers(1, 8),
+)
+def test_top_k_is_a_stable_sort(rows, k):
+    expected = [sorted(range(6), key=lambda item, row=row: (-row[item], item))[:k] for row in rows]
+    assert top_k(torch.tensor(rows, dtype=torch.float32), k)[0].tolist() == expected
+
+
+def test_top_k_of_an_empty_catalogue_is_empty():
+    assert top_k(torch.empty((2, 0)), 3)[0].shape == (2, 0)
