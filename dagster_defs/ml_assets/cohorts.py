@@ -46,9 +46,8 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
     version = fingerprint(settings.cohorts, code="cohorts", frames=inputs, seed=settings.seed)
 
     def compute() -> StepResult:
-        from python_ml.cohorts.build import build_cohorts
-
         from dagster_defs.figures import as_metadata
+        from python_ml.cohorts.build import build_cohorts
 
         result = build_cohorts(**inputs, config=settings.cohorts, seed=settings.seed)
         save_model(settings.paths, "cohorts", version, result.model_arrays)

@@ -67,9 +67,8 @@ def _evaluate(context: dg.AssetExecutionContext, shop: Shop):
     version = fingerprint(settings.recommender, code="recommender", frames=inputs, seed=settings.seed)
 
     def compute() -> StepResult:
-        from python_ml.recommender.evaluate import evaluate_recommenders, headline
-
         from dagster_defs.figures import as_metadata
+        from python_ml.recommender.evaluate import evaluate_recommenders, headline
 
         result = evaluate_recommenders(
             **inputs,
