@@ -33,7 +33,9 @@ gaps_grouped_by_user as (
     select
         user_id,
         avg(gap_days) as mean_interpurchase_days,
-        percentile_cont(0.5) within group (order by gap_days) as median_interpurchase_days,
+        percentile_cont(0.5) within group (
+            order by gap_days
+        ) as median_interpurchase_days,
         -- From whole-number sums, so that the result does not depend on the order of the rows.
         sqrt(
             (sum(gap_days * gap_days) - cast(sum(gap_days) * sum(gap_days) as double) / count(*))

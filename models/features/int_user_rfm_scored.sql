@@ -16,9 +16,15 @@ int_user_orders_summarised as (
 users_scored as (
     select
         user_id,
-        cast(ceil(5 * cume_dist() over (order by recency_days desc)) as integer) as recency_score,
-        cast(ceil(5 * cume_dist() over (order by order_count)) as integer) as frequency_score,
-        cast(ceil(5 * cume_dist() over (order by monetary_usd)) as integer) as monetary_score
+        cast(ceil(5 * cume_dist() over (
+            order by recency_days desc
+        )) as integer) as recency_score,
+        cast(ceil(5 * cume_dist() over (
+            order by order_count
+        )) as integer) as frequency_score,
+        cast(ceil(5 * cume_dist() over (
+            order by monetary_usd
+        )) as integer) as monetary_score
     from int_user_orders_summarised
 )
 
