@@ -7,7 +7,13 @@ import time
 import dagster as dg
 
 # What dagster-dbt says of its own doings; run.log and the UI keep it.
-DBT_TALK = ("A dbt subsetted execution", "Copying `", "Running dbt command", "Finished dbt command")
+DBT_TALK = (
+    "A dbt subsetted execution",
+    "Logging an `AssetObservation`",
+    "Copying `",
+    "Running dbt command",
+    "Finished dbt command",
+)
 
 
 class ConsoleHandler(logging.Handler):

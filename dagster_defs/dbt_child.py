@@ -8,11 +8,16 @@ import os
 import sys
 import threading
 import time
+from importlib.metadata import version
 
 POLL_SECONDS = 0.2
 
 
 def main() -> None:
+    if sys.argv[1:] == ["--version"]:
+        # dagster-dbt asks before every command; loading dbt to answer would take two seconds each time.
+        sys.stdout.write(f"Core:\n  - installed: {version('dbt-core')}\n")
+        return
     threading.Thread(target=_exit_with_parent, args=(os.getppid(),), daemon=True).start()
     from dbt.cli.main import cli
 

@@ -3,18 +3,16 @@
 Readers that have the old file open go on reading the old data; whoever opens it next sees the new.
 """
 
-import json
 import os
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
 
-from dagster_defs.dbt_assets import WRITER_POOL, raise_when_failed
+from dagster_defs.dbt_assets import WRITER_POOL
 from dagster_defs.failures import RETRIES, errors_as_failures
 from dagster_defs.paths import ShopPaths
-from dagster_defs.resources import Shop, point_dbt_at
+from dagster_defs.resources import Shop
 from dagster_defs.warehouse import Warehouse
 from python_ml.errors import BuildError
 
@@ -39,11 +37,9 @@ def build_publish_asset(manifest: dict[str, Any]) -> dg.AssetsDefinition:
         retry_policy=RETRIES,
         description="The copy of `core` and `serving` that BI tools open: never locked, never half-written.",
     )
-    def published_warehouse(
-        context: dg.AssetExecutionContext, dbt: DbtCliResource, shop: Shop
-    ) -> dg.MaterializeResult:
+    def published_warehouse(shop: Shop) -> dg.MaterializeResult:
         with errors_as_failures():
-            counts = publish(dbt, shop)
+            counts = publish(shop)
         rows = "\n".join(f"| {table} | {rows:,} |" for table, rows in sorted(counts.items()))
         paths = shop.settings().paths
         return dg.MaterializeResult(
@@ -57,20 +53,19 @@ def build_publish_asset(manifest: dict[str, Any]) -> dg.AssetsDefinition:
     return published_warehouse
 
 
-def publish(dbt: DbtCliResource, shop: Shop) -> dict[str, int]:
+def publish(shop: Shop) -> dict[str, int]:
     """Copy, compare the row counts, swap in; returns the rows of every published table.
 
     Raises:
-        BuildError: the copy failed or differs from the warehouse; the old copy stays.
+        BuildError: the copy differs from the warehouse; the old copy stays.
+        WarehouseBusyError: another process holds the warehouse.
     """
-    settings = shop.settings()
-    point_dbt_at(settings)
-    fresh = settings.paths.published.with_suffix(f".{os.getpid()}.partial")
-    _remove_leftovers(settings.paths)
-    arguments = ["--args", json.dumps({"path": str(fresh)}), "--vars", json.dumps(settings.dbt_vars())]
-    raise_when_failed(dbt.cli(["run-operation", "publish_copy", *arguments], raise_on_error=False))
+    paths = shop.settings().paths
+    fresh = paths.published.with_suffix(f".{os.getpid()}.partial")
+    _remove_leftovers(paths)
+    shop.warehouse().copy_to(fresh, schemas=PUBLISHED_SCHEMAS)
     counts = _compare(shop.warehouse(), fresh)
-    fresh.replace(settings.paths.published)
+    fresh.replace(paths.published)
     return counts
 
 

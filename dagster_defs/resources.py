@@ -5,6 +5,7 @@ Nothing is read or opened at import: the environment is read when a step starts.
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -25,9 +26,16 @@ class Shop(dg.ConfigurableResource):
         return Warehouse(path=self.settings().paths.warehouse)
 
 
-def dbt_resource() -> DbtCliResource:
+class DbtChild(DbtCliResource):
     """dbt in a process of its own, so that its connection never outlives its command."""
-    return DbtCliResource(
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:
+        """dagster-dbt would load dbt into this process too, for row counts that are taken elsewhere."""
+
+
+def dbt_resource() -> DbtCliResource:
+    """dbt as the graph runs it."""
+    return DbtChild(
         project_dir=str(PROJECT_ROOT),
         profiles_dir=str(PROFILES_DIR),
         dbt_executable=str(Path(sys.executable).parent / "shoal-dbt"),

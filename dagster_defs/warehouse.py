@@ -5,7 +5,7 @@ Connections are short: DuckDB lets one process write, and dbt, a process of its 
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,9 @@ import polars as pl
 
 from dagster_defs.contracts import conform, ml_contracts
 from python_ml.errors import ContractError, WarehouseBusyError
+
+# The oldest file format that DuckDB 1.x drivers, such as those in BI tools, can all read.
+PUBLISHED_FORMAT = "v1.0.0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,14 +85,33 @@ class Warehouse:
     def row_counts(self) -> dict[str, int]:
         """Rows of every table, by "schema.table"; views are left out, they may read whole raw files."""
         with self._connect(read_only=True) as connection:
-            catalogue = connection.table("tables", database="information_schema")
-            names = catalogue.filter(catalogue.table_type == "BASE TABLE").select(
-                "table_schema", "table_name"
-            )
             return {
                 f"{schema}.{table}": int(connection.table(table, database=schema).count().execute())
-                for schema, table in names.to_polars().sort("table_schema", "table_name").rows()
+                for schema, table in _base_tables(connection, connection.current_catalog)
             }
+
+    def copy_to(self, file: Path, *, schemas: Sequence[str]) -> None:
+        """Copy the tables of some schemas into a new file that DuckDB 1.x drivers can read.
+
+        Args:
+            file: must not exist yet.
+            schemas: whose tables are copied; views are left out.
+
+        Raises:
+            WarehouseBusyError: another process holds the warehouse.
+        """
+        self.check_free()
+        copy = ibis.duckdb.connect(file, storage_compatibility_version=PUBLISHED_FORMAT)
+        try:
+            copy.attach(self.path, name="working", read_only=True)
+            for schema in schemas:
+                copy.create_database(schema)
+            for schema, table in _base_tables(copy, "working"):
+                if schema in schemas:
+                    # ibis itself would take every row through a temporary table.
+                    copy.con.table(f"working.{schema}.{table}").create(f"{schema}.{table}")
+        finally:
+            copy.disconnect()
 
     def replace(self, tables: Mapping[str, pl.DataFrame]) -> None:
         """Replace whole tables of the schema `ml`, all of them or none, each checked against its contract.
@@ -103,6 +125,13 @@ class Warehouse:
                 connection.create_database("ml")
             for name, frame in checked:
                 connection.create_table(name, frame.to_arrow(), database="ml", overwrite=True)
+
+
+def _base_tables(connection: ibis.BaseBackend, catalog: str) -> list[tuple[str, str]]:
+    """(schema, table) of every table of a catalog that is no view."""
+    tables = connection.table("tables", database="information_schema")
+    found = tables.filter((tables.table_catalog == catalog) & (tables.table_type == "BASE TABLE"))
+    return found.select("table_schema", "table_name").to_polars().sort("table_schema", "table_name").rows()
 
 
 @contextmanager
