@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -15,7 +16,6 @@ from dagster_dbt import (
 from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
 from dagster_defs.failures import RETRIES, errors_as_failures
-from dagster_defs.paths import MANIFEST_FILE
 from dagster_defs.resources import Shop, point_dbt_at
 from python_ml.errors import BuildError, SettingError
 
@@ -45,19 +45,22 @@ class Translator(DagsterDbtTranslator):
         return check
 
 
-def load_manifest() -> dict[str, Any]:
+def load_manifest(file: Path) -> dict[str, Any]:
     """dbt's own description of the project, written by `dbt parse`.
+
+    Args:
+        file: where `prepare` had it written.
 
     Raises:
         SettingError: the project was never parsed.
     """
-    if not MANIFEST_FILE.exists():
+    if not file.exists():
         raise SettingError(
             "the dbt project has not been parsed yet",
-            where=str(MANIFEST_FILE),
-            remedy="run `make setup`, or `dbt parse --profiles-dir profiles`",
+            where=str(file),
+            remedy="run `make setup`",
         )
-    return json.loads(MANIFEST_FILE.read_text(encoding="utf-8"))
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def build_dbt_assets(manifest: dict[str, Any]) -> list[dg.AssetsDefinition]:

@@ -14,15 +14,16 @@ from dagster_defs.ml_assets.recommender import build_recommender_assets
 from dagster_defs.publish import build_publish_asset
 from dagster_defs.raw_files import build_raw_file_assets
 from dagster_defs.resources import Shop, dbt_resource
+from dagster_defs.settings import load_settings
 
 
 def build_defs(**resource_overrides: Any) -> dg.Definitions:
-    """The whole graph for the source that dbt's manifest was parsed with.
+    """The whole graph of the active source, as `prepare` had dbt describe it.
 
     Args:
         resource_overrides: resources to use instead of `shop` and `dbt`; tests pass their own.
     """
-    manifest = load_manifest()
+    manifest = load_manifest(load_settings().paths.manifest)
     dbt_features, dbt_serving = build_dbt_assets(manifest)
     jobs = build_jobs()
     return dg.Definitions(

@@ -6,7 +6,6 @@ from pathlib import Path
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 PROFILES_DIR = PROJECT_ROOT / "profiles"
 SETTINGS_FILE = PROFILES_DIR / "settings.toml"
-MANIFEST_FILE = PROJECT_ROOT / "target" / "manifest.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +33,15 @@ class ShopPaths:
     def run_log(self) -> Path:
         """What dbt printed in the last run started from a terminal."""
         return self.folder / "run.log"
+
+    @property
+    def dbt_target(self) -> Path:
+        """What dbt compiles for this source; a folder each, so that changing sources parses nothing anew."""
+        return self.folder / "dbt"
+
+    @property
+    def manifest(self) -> Path:
+        return self.dbt_target / "manifest.json"
 
     @property
     def models(self) -> Path:

@@ -75,7 +75,7 @@ def link_demo_files(folder: Path) -> None:
 
 
 def parse_dbt(settings: Settings) -> None:
-    """Write target/manifest.json, from which the asset graph is made."""
+    """Write the manifest, from which the asset graph is made."""
     command = [Path(sys.executable).parent / "dbt", "--quiet", "parse", "--profiles-dir", PROFILES_DIR]
     command += ["--vars", json.dumps(settings.dbt_vars())]
     parsed = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)  # noqa: S603

@@ -47,3 +47,4 @@ def point_dbt_at(settings: Settings) -> None:
     settings.paths.folder.mkdir(parents=True, exist_ok=True)
     os.environ["SHOAL_WAREHOUSE"] = str(settings.paths.warehouse)
     os.environ["SHOAL_DATA"] = str(settings.data_folder)
+    os.environ["DBT_TARGET_PATH"] = os.environ["DBT_LOG_PATH"] = str(settings.paths.dbt_target)

@@ -17,12 +17,15 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict:
     """dbt's manifest of the project as it is now."""
     from dagster_defs.dbt_assets import load_manifest
     from dagster_defs.prepare import link_demo_files, parse_dbt
+    from dagster_defs.resources import point_dbt_at
     from dagster_defs.settings import load_settings
 
-    settings = load_settings({})
+    os.environ["SHOAL_VAR"] = str(tmp_path_factory.mktemp("var"))  # where build_defs() looks for it
+    settings = load_settings()
     link_demo_files(settings.data_folder)
+    point_dbt_at(settings)
     parse_dbt(settings)
-    return load_manifest()
+    return load_manifest(settings.paths.manifest)
 
 
 @pytest.fixture(scope="session")

@@ -72,6 +72,7 @@ class TestShop:
             "SHOAL_DATA": str(self.data),
             "SHOAL_WAREHOUSE": str(self.warehouse),
             "DBT_TARGET_PATH": str(self.target),
+            "DBT_LOG_PATH": str(self.target),
         }
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         assert not check or done.returncode == 0, done.stdout[-4000:]
