@@ -63,7 +63,7 @@ def _cohort_table(cohorts: pl.DataFrame) -> Table:
             f"{row['user_count']:,}",
             f"{row['user_share']:.0%}",
             f"{row['sales_share'] or 0:.0%}",
-            f"${row['mean_sales_usd']:,.0f}",
+            f"${row['mean_sales_amount']:,.0f}",
             f"{row['mean_order_count']:.0f}",
         )
     return table

@@ -3,9 +3,9 @@
 {%- endmacro %}
 
 {% macro default__shop_time(timestamp) -%}
-    from_utc_timestamp({{ timestamp }}, '{{ var("shop_time_zone") }}')
+    from_utc_timestamp({{ timestamp }}, '{{ shop_adapter().time_zone }}')
 {%- endmacro %}
 
 {% macro duckdb__shop_time(timestamp) -%}
-    {{ timestamp }} at time zone 'UTC' at time zone '{{ var("shop_time_zone") }}'
+    {{ timestamp }} at time zone 'UTC' at time zone '{{ shop_adapter().time_zone }}'
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{#- The staging view of an entity, in the source this project is run with. -#}
+{#- An entity of the shop contract, whatever source this project is run with. -#}
 {% macro staging(entity) -%}
-    {{ return(ref('stg_' ~ var('source') ~ '__' ~ entity)) }}
+    {{ return(ref('stg_shop__' ~ entity)) }}
 {%- endmacro %}

@@ -13,7 +13,7 @@ offer_items as (
 
 items as (
     select item_id
-    from {{ staging('items') }}
+    from {{ ref('items') }}
 ),
 
 offer_items_numbered as (

@@ -5,15 +5,19 @@ with
 
 order_lines as (
     select
+        order_id,
+        line_number,
+        copy_number,
         user_id,
         store_id,
-        order_id,
         item_id,
         quantity,
-        sales_usd,
-        loyalty_discount_usd,
-        coupon_discount_usd,
-        coupon_match_discount_usd,
+        sales_amount,
+        loyalty_discount_amount,
+        coupon_discount_amount,
+        coupon_match_discount_amount,
+        is_return,
+        reject_reason,
         week_start_date,
         ordered_at
     from {{ staging('order_lines') }}
@@ -23,7 +27,7 @@ items as (
     select
         item_id,
         is_sold_by_measure
-    from {{ staging('items') }}
+    from {{ ref('items') }}
 ),
 
 order_lines_checked as (
@@ -31,7 +35,14 @@ order_lines_checked as (
         order_lines.*,
         items.is_sold_by_measure,
         case
-            when order_lines.quantity <= 0 then 'non_positive_quantity'
+            when order_lines.order_id is null then 'missing_order'
+            when order_lines.ordered_at is null then 'unreadable_time'
+            when order_lines.quantity is null then 'unreadable_quantity'
+            when order_lines.sales_amount is null then 'unreadable_amount'
+            when order_lines.copy_number > 1 then 'exact_duplicate'
+            when order_lines.reject_reason is not null then order_lines.reject_reason
+            when order_lines.quantity <= 0 and not order_lines.is_return then 'non_positive_quantity'
+            when order_lines.quantity >= 0 and order_lines.is_return then 'non_negative_return'
             when items.item_id is null then 'unknown_product'
         end as reason_code
     from order_lines

@@ -6,34 +6,35 @@ int_order_lines_checked as (
         user_id,
         store_id,
         order_id,
+        line_number,
         item_id,
         quantity,
         is_sold_by_measure,
-        sales_usd,
-        loyalty_discount_usd,
-        coupon_discount_usd,
-        coupon_match_discount_usd,
+        sales_amount,
+        loyalty_discount_amount,
+        coupon_discount_amount,
+        coupon_match_discount_amount,
         week_start_date,
         ordered_at
     from {{ ref('int_order_lines_checked') }}
-    where reason_code is null
+    where reason_code is null and not is_return
 ),
 
 order_lines_priced as (
     select
-        {{ generate_surrogate_key(['order_id', 'item_id']) }} as order_line_id,
+        {{ generate_surrogate_key(['order_id', 'item_id', 'line_number']) }} as order_line_id,
         order_id,
         user_id,
         item_id,
         store_id,
         quantity,
         case when is_sold_by_measure then 1 else quantity end as unit_count,
-        cast(sales_usd + loyalty_discount_usd + coupon_match_discount_usd as decimal(18, 2)) as list_usd,
-        loyalty_discount_usd,
-        coupon_discount_usd,
-        coupon_match_discount_usd,
-        sales_usd,
-        cast(sales_usd - coupon_discount_usd as decimal(18, 2)) as paid_usd,
+        cast(sales_amount + loyalty_discount_amount + coupon_match_discount_amount as decimal(18, 2)) as list_amount,
+        loyalty_discount_amount,
+        coupon_discount_amount,
+        coupon_match_discount_amount,
+        sales_amount,
+        cast(sales_amount - coupon_discount_amount as decimal(18, 2)) as paid_amount,
         is_sold_by_measure as is_quantity_measured,
         week_start_date,
         ordered_at

@@ -3,13 +3,13 @@ with
 
 int_order_lines_checked as (
     select
-        {{ generate_surrogate_key(['order_id', 'item_id']) }} as row_key,
+        {{ generate_surrogate_key(['order_id', 'item_id', 'line_number', 'copy_number']) }} as row_key,
         reason_code,
         {{ json_text([
-            'user_id', 'store_id', 'order_id', 'item_id', 'quantity', 'sales_usd', 'loyalty_discount_usd',
-            'coupon_discount_usd', 'coupon_match_discount_usd', 'week_start_date', 'ordered_at'
+            'user_id', 'store_id', 'order_id', 'item_id', 'line_number', 'copy_number', 'quantity', 'sales_amount', 'loyalty_discount_amount',
+            'coupon_discount_amount', 'coupon_match_discount_amount', 'week_start_date', 'ordered_at'
         ]) }} as payload,
-        sales_usd as amount_usd,
+        coalesce(sales_amount, 0) as amount,
         ordered_at as occurred_at
     from {{ ref('int_order_lines_checked') }}
     where reason_code is not null
@@ -20,9 +20,21 @@ int_offer_items_checked as (
         {{ generate_surrogate_key(['campaign_id', 'coupon_code', 'item_id', 'copy_number']) }} as row_key,
         reason_code,
         {{ json_text(['campaign_id', 'coupon_code', 'item_id', 'copy_number']) }} as payload,
-        cast(0 as decimal(18, 2)) as amount_usd,
+        cast(0 as decimal(18, 2)) as amount,
         cast(null as timestamp) as occurred_at
     from {{ ref('int_offer_items_checked') }}
+    where reason_code is not null
+),
+
+int_events_checked as (
+    select
+        {{ generate_surrogate_key(['event_key', 'user_id', 'event_type', 'copy_number']) }} as row_key,
+        reason_code,
+        {{ json_text(['event_key', 'copy_number', 'user_id', 'item_id', 'session_id', 'event_type', 'occurred_at']) }}
+            as payload,
+        cast(0 as decimal(18, 2)) as amount,
+        occurred_at
+    from {{ ref('int_events_checked') }}
     where reason_code is not null
 ),
 
@@ -31,6 +43,11 @@ rejections_stacked as (
         'order_lines' as table_name,
         int_order_lines_checked.*
     from int_order_lines_checked
+    union all
+    select
+        'events' as table_name,
+        int_events_checked.*
+    from int_events_checked
     union all
     select
         'offer_items' as table_name,
@@ -46,7 +63,7 @@ rejections_keyed as (
         table_name,
         reason_code,
         payload,
-        amount_usd,
+        amount,
         occurred_at
     from rejections_stacked
 )

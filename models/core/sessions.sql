@@ -7,7 +7,7 @@ events as (
         item_id,
         session_id,
         event_type,
-        amount_usd,
+        amount,
         occurred_at
     from {{ ref('events') }}
 ),
@@ -20,8 +20,8 @@ events_grouped_by_session as (
         count(distinct item_id) as item_count,
         sum(case when event_type = 'purchase' then 1 else 0 end) as purchase_count,
         cast(
-            sum(case when event_type = 'purchase' then amount_usd else 0 end) as decimal(18, 2)
-        ) as purchase_usd,
+            sum(case when event_type = 'purchase' then amount else 0 end) as decimal(18, 2)
+        ) as purchase_amount,
         max(case when event_type = 'purchase' then 1 else 0 end) = 1 as is_converted,
         min(occurred_at) as started_at,
         max(occurred_at) as ended_at
@@ -36,7 +36,7 @@ sessions_timed as (
         event_count,
         item_count,
         purchase_count,
-        purchase_usd,
+        purchase_amount,
         {{ dbt.datediff('started_at', 'ended_at', 'second') }} as duration_seconds,
         is_converted,
         started_at,

@@ -16,11 +16,11 @@ order_lines as (
         item_id,
         store_id,
         unit_count,
-        list_usd,
-        loyalty_discount_usd,
-        coupon_discount_usd,
-        coupon_match_discount_usd,
-        sales_usd,
+        list_amount,
+        loyalty_discount_amount,
+        coupon_discount_amount,
+        coupon_match_discount_amount,
+        sales_amount,
         is_quantity_measured,
         week_start_date,
         ordered_at
@@ -32,7 +32,7 @@ items as (
         item_id,
         department,
         category,
-        brand
+        is_private_brand
     from {{ ref('items') }}
 ),
 
@@ -45,14 +45,14 @@ order_lines_cut as (
         order_lines.store_id,
         items.department,
         items.category,
-        items.brand,
+        items.is_private_brand,
         order_lines.unit_count,
-        order_lines.list_usd,
-        order_lines.coupon_discount_usd + order_lines.coupon_match_discount_usd as coupon_discount_usd,
-        order_lines.loyalty_discount_usd
-        + order_lines.coupon_discount_usd
-        + order_lines.coupon_match_discount_usd as discount_usd,
-        order_lines.sales_usd,
+        order_lines.list_amount,
+        order_lines.coupon_discount_amount + order_lines.coupon_match_discount_amount as coupon_discount_amount,
+        order_lines.loyalty_discount_amount
+        + order_lines.coupon_discount_amount
+        + order_lines.coupon_match_discount_amount as discount_amount,
+        order_lines.sales_amount,
         order_lines.is_quantity_measured,
         order_lines.week_start_date,
         order_lines.ordered_at,

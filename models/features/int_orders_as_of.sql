@@ -1,4 +1,4 @@
--- One row per order before the as-of date.
+-- One row per order of a known user before the as-of date.
 {{ config(materialized='view', contract={'enforced': false}) }}
 
 with
@@ -15,13 +15,14 @@ orders as (
         store_id,
         line_count,
         unit_count,
-        sales_usd,
+        sales_amount,
         shop_weekday,
         shop_hour,
         has_coupon,
         order_date,
         ordered_at
     from {{ ref('orders') }}
+    where user_id is not null
 ),
 
 orders_cut as (
@@ -31,7 +32,7 @@ orders_cut as (
         orders.store_id,
         orders.line_count,
         orders.unit_count,
-        orders.sales_usd,
+        orders.sales_amount,
         orders.shop_weekday,
         orders.shop_hour,
         {{ dbt.datediff('orders.order_date', 'as_of_dates.as_of_date', 'day') }} as days_before_as_of,

@@ -9,6 +9,7 @@ int_order_lines_as_of as (
         user_id,
         item_id
     from {{ ref('int_order_lines_as_of') }}
+    where user_id is not null
 ),
 
 lines_grouped_by_user_and_item as (

@@ -8,14 +8,15 @@ int_order_lines_as_of as (
         order_line_id,
         user_id,
         category,
-        brand,
+        is_private_brand,
         unit_count,
-        list_usd,
-        coupon_discount_usd,
-        discount_usd,
-        sales_usd,
+        list_amount,
+        coupon_discount_amount,
+        discount_amount,
+        sales_amount,
         is_quantity_measured
     from {{ ref('int_order_lines_as_of') }}
+    where user_id is not null
 ),
 
 int_order_lines_promoted as (
@@ -37,12 +38,12 @@ lines_grouped_by_user as (
         user_id,
         count(*) as line_count,
         count(distinct category) as distinct_category_count,
-        sum(case when is_quantity_measured then 0 else sales_usd end)
-        / nullif(sum(case when is_quantity_measured then 0 else unit_count end), 0) as mean_unit_price_usd,
-        avg(case when discount_usd > 0 then 1.0 else 0.0 end) as discount_line_share,
-        sum(discount_usd) / nullif(sum(list_usd), 0) as discount_share,
-        sum(coupon_discount_usd) / nullif(sum(discount_usd), 0) as coupon_discount_share,
-        sum(case when brand = 'private' then sales_usd else 0 end) / nullif(sum(sales_usd), 0)
+        sum(case when is_quantity_measured then 0 else sales_amount end)
+        / nullif(sum(case when is_quantity_measured then 0 else unit_count end), 0) as mean_unit_price,
+        avg(case when discount_amount > 0 then 1.0 else 0.0 end) as discount_line_share,
+        sum(discount_amount) / nullif(sum(list_amount), 0) as discount_share,
+        sum(coupon_discount_amount) / nullif(sum(discount_amount), 0) as coupon_discount_share,
+        sum(case when is_private_brand then sales_amount else 0 end) / nullif(sum(sales_amount), 0)
             as private_brand_share,
         avg(case when is_promoted then 1.0 else 0.0 end) as promoted_line_share
     from lines_marked

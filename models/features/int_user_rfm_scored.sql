@@ -8,7 +8,7 @@ int_user_orders_summarised as (
         user_id,
         recency_days,
         order_count,
-        monetary_usd
+        monetary_amount
     from {{ ref('int_user_orders_summarised') }}
 ),
 
@@ -23,7 +23,7 @@ users_scored as (
             order by order_count
         )) as integer) as frequency_score,
         cast(ceil(5 * cume_dist() over (
-            order by monetary_usd
+            order by monetary_amount
         )) as integer) as monetary_score
     from int_user_orders_summarised
 )

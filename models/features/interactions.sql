@@ -8,10 +8,11 @@ int_order_lines_as_of as (
         item_id,
         order_id,
         unit_count,
-        sales_usd,
+        sales_amount,
         ordered_at,
         as_of_date
     from {{ ref('int_order_lines_as_of') }}
+    where user_id is not null
 ),
 
 interactions as (
@@ -23,7 +24,7 @@ interactions as (
         'purchase' as event_type,
         cast(1 as double) as weight,
         cast(unit_count as double) as unit_count,
-        cast(sales_usd as double) as sales_usd,
+        cast(sales_amount as double) as sales_amount,
         as_of_date,
         ordered_at as interacted_at
     from int_order_lines_as_of

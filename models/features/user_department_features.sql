@@ -5,9 +5,10 @@ int_order_lines_as_of as (
     select
         user_id,
         department,
-        sales_usd,
+        sales_amount,
         as_of_date
     from {{ ref('int_order_lines_as_of') }}
+    where user_id is not null
 ),
 
 lines_grouped_by_user_and_department as (
@@ -16,7 +17,7 @@ lines_grouped_by_user_and_department as (
         department,
         as_of_date,
         count(*) as line_count,
-        sum(sales_usd) as sales_usd
+        sum(sales_amount) as sales_amount
     from int_order_lines_as_of
     group by
         user_id,
@@ -29,8 +30,8 @@ department_shares as (
         user_id,
         department,
         line_count,
-        cast(sales_usd as double) as sales_usd,
-        sales_usd / nullif(sum(sales_usd) over (partition by user_id), 0) as sales_share,
+        cast(sales_amount as double) as sales_amount,
+        sales_amount / nullif(sum(sales_amount) over (partition by user_id), 0) as sales_share,
         as_of_date
     from lines_grouped_by_user_and_department
 )

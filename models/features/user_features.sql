@@ -41,7 +41,7 @@ users_joined_to_summaries as (
         users_known.user_id,
         cast(orders.recency_days as bigint) as recency_days,
         cast(coalesce(orders.order_count, 0) as bigint) as order_count,
-        cast(coalesce(orders.monetary_usd, 0) as double) as monetary_usd,
+        cast(coalesce(orders.monetary_amount, 0) as double) as monetary_amount,
         cast(orders.tenure_days as bigint) as tenure_days,
         scores.recency_score,
         scores.frequency_score,
@@ -50,15 +50,15 @@ users_joined_to_summaries as (
             cast(coalesce(orders.order_count_{{ days }}d, 0) as bigint) as order_count_{{ days }}d,
         {% endfor %}
         {% for days in [28, 91] %}
-            cast(coalesce(orders.sales_{{ days }}d_usd, 0) as double) as sales_{{ days }}d_usd,
+            cast(coalesce(orders.sales_{{ days }}d_amount, 0) as double) as sales_{{ days }}d_amount,
         {% endfor %}
         {% for statistic in ['mean', 'median', 'stddev'] %}
             cast(gaps.{{ statistic }}_interpurchase_days as double) as {{ statistic }}_interpurchase_days,
         {% endfor %}
-        {% for measure in ['usd', 'lines', 'units'] %}
+        {% for measure in ['amount', 'lines', 'units'] %}
             cast(orders.mean_order_{{ measure }} as double) as mean_order_{{ measure }},
         {% endfor %}
-        cast(lines.mean_unit_price_usd as double) as mean_unit_price_usd,
+        cast(lines.mean_unit_price as double) as mean_unit_price,
         cast(coalesce(lines.line_count, 0) as bigint) as line_count,
         cast(coalesce(variety.distinct_item_count, 0) as bigint) as distinct_item_count,
         cast(coalesce(lines.distinct_category_count, 0) as bigint) as distinct_category_count,

@@ -10,9 +10,10 @@ orders as (
     select
         user_id,
         cast({{ dbt.date_trunc('month', 'ordered_at') }} as date) as order_month,
-        sales_usd,
+        sales_amount,
         ordered_at
     from {{ ref('orders') }}
+    where user_id is not null
 ),
 
 -- A month still running at the as-of date is left out: its numbers would only be low for being young.
@@ -20,7 +21,7 @@ orders_in_complete_months as (
     select
         orders.user_id,
         orders.order_month,
-        orders.sales_usd
+        orders.sales_amount
     from orders
     inner join as_of_dates
         on cast({{ dbt.dateadd('month', 1, 'orders.order_month') }} as date) <= as_of_dates.as_of_date
@@ -53,7 +54,7 @@ activity as (
         orders_in_complete_months.order_month,
         count(distinct orders_in_complete_months.user_id) as active_user_count,
         count(*) as order_count,
-        sum(orders_in_complete_months.sales_usd) as sales_usd
+        sum(orders_in_complete_months.sales_amount) as sales_amount
     from orders_in_complete_months
     inner join users_acquired on orders_in_complete_months.user_id = users_acquired.user_id
     group by
@@ -70,7 +71,7 @@ cohorts_followed as (
         cast(coalesce(activity.active_user_count, 0) as double) / cohorts_counted.user_count
             as retention_share,
         coalesce(activity.order_count, 0) as order_count,
-        cast(coalesce(activity.sales_usd, 0) as decimal(18, 2)) as sales_usd,
+        cast(coalesce(activity.sales_amount, 0) as decimal(18, 2)) as sales_amount,
         cohorts_counted.cohort_month,
         as_of_dates.as_of_date
     from cohorts_counted

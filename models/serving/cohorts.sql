@@ -15,7 +15,7 @@ user_cohorts as (
 orders as (
     select
         user_id,
-        sales_usd,
+        sales_amount,
         ordered_at
     from {{ ref('orders') }}
 ),
@@ -29,7 +29,7 @@ users_joined_to_orders as (
         user_cohorts.model_version,
         user_cohorts.as_of_date,
         count(orders.ordered_at) as order_count,
-        coalesce(sum(orders.sales_usd), 0) as sales_usd
+        coalesce(sum(orders.sales_amount), 0) as sales_amount
     from user_cohorts
     left join orders
         on
@@ -53,7 +53,7 @@ users_grouped_by_cohort as (
         as_of_date,
         count(*) as user_count,
         sum(order_count) as order_count,
-        sum(sales_usd) as sales_usd
+        sum(sales_amount) as sales_amount
     from users_joined_to_orders
     group by
         cohort_id,
@@ -72,11 +72,11 @@ cohorts_shared as (
         user_count,
         cast(user_count as double) / sum(user_count) over () as user_share,
         cast(order_count as bigint) as order_count,
-        cast(sales_usd as double) as sales_usd,
-        sales_usd / nullif(sum(sales_usd) over (), 0) as sales_share,
-        sales_usd / user_count as mean_sales_usd,
+        cast(sales_amount as double) as sales_amount,
+        sales_amount / nullif(sum(sales_amount) over (), 0) as sales_share,
+        sales_amount / user_count as mean_sales_amount,
         cast(order_count as double) / user_count as mean_order_count,
-        sales_usd / nullif(order_count, 0) as mean_order_usd,
+        sales_amount / nullif(order_count, 0) as mean_order_amount,
         as_of_date
     from users_grouped_by_cohort
 )

@@ -82,8 +82,8 @@ def build_cohorts(
 
     Args:
         user_features: one row per user; every numeric column but `*_score` and `*_id` counts as behaviour.
-        user_department_features: user_id, department, sales_usd.
-        interactions: user_id, item_id, sales_usd; one row per purchased line.
+        user_department_features: user_id, department, sales_amount.
+        interactions: user_id, item_id, sales_amount; one row per purchased line.
         item_features: item_id, category.
         item_texts: item_id, text_hash.
         text_embeddings: text_hash, embedding_model, embedding; of one model.
@@ -174,7 +174,7 @@ def _profile(
         tables["user_department_features"]
         .join(cohorts, on="user_id")
         .group_by("cohort_id", "user_id", pl.col("department").alias("name"))
-        .agg((pl.col("sales_usd") * MICROS).round().cast(pl.Int64).sum().alias("sales_micros"))
+        .agg((pl.col("sales_amount") * MICROS).round().cast(pl.Int64).sum().alias("sales_micros"))
     )
     categories = (
         pairs.join(cohorts, on="user_id")

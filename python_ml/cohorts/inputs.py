@@ -15,9 +15,9 @@ from python_ml.errors import ContractError
 MICROS = 1_000_000
 
 _NEEDED = {
-    "user_features": ("user_id", "order_count", "monetary_usd"),
-    "user_department_features": ("user_id", "department", "sales_usd"),
-    "interactions": ("user_id", "item_id", "sales_usd"),
+    "user_features": ("user_id", "order_count", "monetary_amount"),
+    "user_department_features": ("user_id", "department", "sales_amount"),
+    "interactions": ("user_id", "item_id", "sales_amount"),
     "item_features": ("item_id", "category"),
     "item_texts": ("item_id", "text_hash"),
     "text_embeddings": ("text_hash", "embedding_model", "embedding"),
@@ -91,7 +91,7 @@ def purchase_pairs(interactions: pl.DataFrame) -> pl.DataFrame:
     return (
         interactions.group_by("user_id", "item_id")
         .agg(
-            (pl.col("sales_usd") * MICROS).round().cast(pl.Int64).sum().alias("sales_micros"),
+            (pl.col("sales_amount") * MICROS).round().cast(pl.Int64).sum().alias("sales_micros"),
             pl.len().alias("line_count"),
         )
         .sort("user_id", "item_id")
@@ -130,13 +130,13 @@ def build_arrays(tables: dict[str, pl.DataFrame], pairs: pl.DataFrame, *, use_te
 
 def _department_roots(shares: pl.DataFrame, index: pl.DataFrame) -> tuple[list[str], np.ndarray]:
     kept = shares.join(index, on="user_id").filter(
-        pl.col("department").is_not_null(), pl.col("sales_usd") > 0
+        pl.col("department").is_not_null(), pl.col("sales_amount") > 0
     )
     departments = kept["department"].unique().sort().to_list()
     sales_NG = np.zeros((len(index), len(departments)))
     column = {name: position for position, name in enumerate(departments)}
     columns = [column[name] for name in kept["department"]]
-    sales_NG[kept["row"].to_numpy(), columns] = kept["sales_usd"].to_numpy()
+    sales_NG[kept["row"].to_numpy(), columns] = kept["sales_amount"].to_numpy()
     total_N = sales_NG.sum(axis=1, keepdims=True)
     return departments, np.sqrt(np.divide(sales_NG, total_N, out=np.zeros_like(sales_NG), where=total_N > 0))
 

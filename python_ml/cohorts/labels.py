@@ -5,19 +5,19 @@ import re
 _FEATURES = {
     "recency_days": "days since last order",
     "order_count": "orders",
-    "monetary_usd": "total spend (USD)",
+    "monetary_amount": "total spend",
     "tenure_days": "days since first order",
     "order_count_28d": "orders in the last 28 days",
     "order_count_91d": "orders in the last 91 days",
-    "sales_28d_usd": "spend in the last 28 days (USD)",
-    "sales_91d_usd": "spend in the last 91 days (USD)",
+    "sales_28d_amount": "spend in the last 28 days",
+    "sales_91d_amount": "spend in the last 91 days",
     "mean_interpurchase_days": "mean days between orders",
     "median_interpurchase_days": "median days between orders",
     "stddev_interpurchase_days": "variation of days between orders",
-    "mean_order_usd": "mean order value (USD)",
+    "mean_order_amount": "mean order value",
     "mean_order_lines": "mean lines per order",
     "mean_order_units": "mean units per order",
-    "mean_unit_price_usd": "mean unit price (USD)",
+    "mean_unit_price": "mean unit price",
     "line_count": "order lines",
     "distinct_item_count": "different items",
     "distinct_category_count": "different categories",
@@ -74,12 +74,12 @@ def feature_label(name: str) -> str:
     """
     if name in _FEATURES:
         return _FEATURES[name]
-    words = name.removesuffix("_usd").removesuffix("_count").removesuffix("_share").replace("_", " ").strip()
+    words = name.removesuffix("_amount").removesuffix("_count").removesuffix("_share").replace("_", " ").strip()
     if name.endswith("_order_share"):
         return f"share of orders: {words.removesuffix(' order')}"
     if name.endswith("_share"):
         return f"share of {words}"
-    return f"{words} (USD)" if name.endswith("_usd") else words or name
+    return words or name
 
 
 def group_label(name: str) -> str:

@@ -24,12 +24,12 @@ def measure_cohorts(users: pl.DataFrame) -> pl.DataFrame:
     """Size of each cohort.
 
     Args:
-        users: user_id, cohort_id, monetary_usd.
+        users: user_id, cohort_id, monetary_amount.
 
     Returns:
         cohort_id, user_count (Int64), user_share, sales_share (0..1, null if nobody spent), by cohort_id.
     """
-    sales = pl.col("monetary_usd").fill_null(0.0).mul(MICROS).round().cast(pl.Int64).sum()
+    sales = pl.col("monetary_amount").fill_null(0.0).mul(MICROS).round().cast(pl.Int64).sum()
     sizes = users.group_by("cohort_id").agg(pl.len().cast(pl.Int64).alias("user_count"), sales.alias("sales"))
     return sizes.sort("cohort_id").select(
         "cohort_id",

@@ -30,8 +30,8 @@ class Trait:
 REGULAR = Trait("frequency", "regulars", 1, ("order_count",), 1.0)
 
 TRAITS = (
-    Trait("spend", "Big-spending", 1, ("monetary_usd",), 1.0),
-    Trait("spend", "Light-spending", -1, ("monetary_usd",), 1.0),
+    Trait("spend", "Big-spending", 1, ("monetary_amount",), 1.0),
+    Trait("spend", "Light-spending", -1, ("monetary_amount",), 1.0),
     REGULAR,
     Trait("frequency", "Occasional", -1, ("order_count",), 1.0),
     Trait("basket", "Big-basket", 1, ("mean_order_lines", "mean_order_units"), 1.0),

@@ -1,4 +1,5 @@
--- Every line before the as-of date counts once for its user, item and department, and as an interaction.
+-- Every line before the as-of date counts once for its item and, unless a guest bought, for its user,
+-- its department and as an interaction.
 {{ config(meta={'dagster': {'ref': {'name': 'user_features'}}}) }}
 with
 
@@ -9,8 +10,11 @@ as_of_dates as (
 
 core_lines as (
     select
-        count(*) as line_count,
-        sum(order_lines.sales_usd) as sales_usd
+        count(*) as all_line_count,
+        sum(order_lines.sales_amount) as all_sales_amount,
+        sum(case when order_lines.user_id is not null then 1 else 0 end) as user_line_count,
+        sum(case when order_lines.user_id is not null then order_lines.sales_amount else 0 end)
+            as user_sales_amount
     from {{ ref('order_lines') }} as order_lines
     inner join as_of_dates on order_lines.ordered_at < as_of_dates.as_of_date
 ),
@@ -19,25 +23,25 @@ feature_lines as (
     select
         'user_features' as table_name,
         sum(line_count) as line_count,
-        sum(monetary_usd) as sales_usd
+        sum(monetary_amount) as sales_amount
     from {{ ref('user_features') }}
     union all
     select
         'user_department_features' as table_name,
         sum(line_count) as line_count,
-        sum(sales_usd) as sales_usd
+        sum(sales_amount) as sales_amount
     from {{ ref('user_department_features') }}
     union all
     select
         'item_features' as table_name,
         sum(order_line_count) as line_count,
-        sum(sales_usd) as sales_usd
+        sum(sales_amount) as sales_amount
     from {{ ref('item_features') }}
     union all
     select
         'interactions' as table_name,
         count(*) as line_count,
-        sum(sales_usd) as sales_usd
+        sum(sales_amount) as sales_amount
     from {{ ref('interactions') }}
 )
 
@@ -46,5 +50,11 @@ select feature_lines.*
 from feature_lines
 cross join core_lines
 where
-    feature_lines.line_count <> core_lines.line_count
-    or abs(feature_lines.sales_usd - cast(core_lines.sales_usd as double)) > 0.005
+    feature_lines.line_count
+    <> case when feature_lines.table_name = 'item_features' then all_line_count else user_line_count end
+    or abs(
+        feature_lines.sales_amount - cast(
+            case when feature_lines.table_name = 'item_features' then all_sales_amount else user_sales_amount end
+            as double
+        )
+    ) > 0.005

@@ -4,8 +4,8 @@ with
 
 raw_counts as (
     {%- for entity in [
-        'order_lines', 'items', 'users', 'campaigns', 'campaign_contacts', 'offer_items', 'offer_redemptions',
-        'promotions'
+        'order_lines', 'events', 'items', 'users', 'campaigns', 'campaign_contacts', 'offer_items',
+        'offer_redemptions', 'promotions'
     ] %}
         select
             '{{ entity }}' as table_name,
@@ -26,15 +26,34 @@ core_counts as (
         union all
     {%- endfor %}
     select
+        'order_lines' as table_name,
+        count(*) as core_count
+    from {{ ref('order_returns') }}
+    union all
+    select
+        'events' as table_name,
+        count(*) as core_count
+    from {{ ref('events') }}
+    where event_type not in ('purchase', 'return')
+    union all
+    select
         'promotions' as table_name,
-        sum(store_count) as core_count
+        coalesce(sum(store_count), 0) as core_count
     from {{ ref('promotions') }}
     union all
     select
         'users' as table_name,
         count(*) as core_count
     from {{ ref('users') }}
-    where has_demographics
+    where is_listed
+),
+
+core_counts_summed as (
+    select
+        table_name,
+        sum(core_count) as core_count
+    from core_counts
+    group by table_name
 ),
 
 rejected_counts as (
@@ -48,11 +67,11 @@ rejected_counts as (
 select
     raw_counts.table_name,
     raw_counts.raw_count,
-    core_counts.core_count,
+    core_counts_summed.core_count,
     coalesce(rejected_counts.rejected_count, 0) as rejected_count
 from raw_counts
-left join core_counts on raw_counts.table_name = core_counts.table_name
+left join core_counts_summed on raw_counts.table_name = core_counts_summed.table_name
 left join rejected_counts on raw_counts.table_name = rejected_counts.table_name
 where
     raw_counts.raw_count
-    <> coalesce(core_counts.core_count, 0) + coalesce(rejected_counts.rejected_count, 0)
+    <> coalesce(core_counts_summed.core_count, 0) + coalesce(rejected_counts.rejected_count, 0)

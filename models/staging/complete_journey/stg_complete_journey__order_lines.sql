@@ -24,10 +24,10 @@ renamed as (
         cast(basket_id as {{ dbt.type_string() }}) as order_id,
         cast(product_id as {{ dbt.type_string() }}) as item_id,
         quantity,
-        cast(sales_value as decimal(18, 2)) as sales_usd,
-        cast(retail_disc as decimal(18, 2)) as loyalty_discount_usd,
-        cast(coupon_disc as decimal(18, 2)) as coupon_discount_usd,
-        cast(coupon_match_disc as decimal(18, 2)) as coupon_match_discount_usd,
+        cast(sales_value as decimal(18, 2)) as sales_amount,
+        cast(retail_disc as decimal(18, 2)) as loyalty_discount_amount,
+        cast(coupon_disc as decimal(18, 2)) as coupon_discount_amount,
+        cast(coupon_match_disc as decimal(18, 2)) as coupon_match_discount_amount,
         {{ complete_journey_week_start('week') }} as week_start_date,
         cast(transaction_timestamp as {{ dbt.type_timestamp() }}) as ordered_at
     from transactions

@@ -48,8 +48,8 @@ def planted_shop(users_per_group: int = 40, seed: int = 5) -> Shop:
             item = 4 * department + int(rng.integers(4))
             spend = round(float(rng.gamma(4.0, 3.0)), 2)
             lines.append((f"u{number:03d}", f"i{item}", f"o{number}-{line}", spend))
-    users.append({**_user("new", 2, 0, rng), "monetary_usd": 0.0, "mean_order_usd": None})
-    interactions = pl.DataFrame(lines, schema=["user_id", "item_id", "order_id", "sales_usd"], orient="row")
+    users.append({**_user("new", 2, 0, rng), "monetary_amount": 0.0, "mean_order_amount": None})
+    interactions = pl.DataFrame(lines, schema=["user_id", "item_id", "order_id", "sales_amount"], orient="row")
     items = pl.DataFrame(
         {
             "item_id": [f"i{item}" for item in range(12)],
@@ -61,7 +61,7 @@ def planted_shop(users_per_group: int = 40, seed: int = 5) -> Shop:
     spend = interactions.join(items, on="item_id").group_by("user_id", "department")
     return Shop(
         user_features=pl.DataFrame(users),
-        user_department_features=spend.agg(pl.col("sales_usd").sum()).sort("user_id", "department"),
+        user_department_features=spend.agg(pl.col("sales_amount").sum()).sort("user_id", "department"),
         interactions=interactions,
         item_features=items,
         item_texts=items.select("item_id", pl.concat_str(pl.lit("h"), "item_id").alias("text_hash")),
@@ -77,13 +77,13 @@ def planted_shop(users_per_group: int = 40, seed: int = 5) -> Shop:
 
 
 def _user(user_id: str, group: int, orders: int, rng: np.random.Generator) -> dict[str, object]:
-    order_usd = float(rng.normal([40, 25, 10][group], 2.0))
+    order_amount = float(rng.normal([40, 25, 10][group], 2.0))
     return {
         "user_id": user_id,
         "as_of_date": "2018-01-02",
         "order_count": orders,
-        "monetary_usd": round(orders * order_usd, 2),
-        "mean_order_usd": order_usd,
+        "monetary_amount": round(orders * order_amount, 2),
+        "mean_order_amount": order_amount,
         "recency_days": int(rng.poisson([3, 10, 60][group])),
         "discount_share": float(rng.beta(2, 18) + 0.4 * (group == 1)),
         "promoted_line_share": float(rng.beta(2, 18) + 0.3 * (group == 1)),

@@ -207,9 +207,9 @@ def test_users_who_are_all_alike(shop):
     first = shop.user_features.filter(pl.col("user_id") == "u000")
     alike = pl.concat([first.with_columns(pl.lit(f"t{number}").alias("user_id")) for number in range(20)])
     lines = pl.DataFrame(
-        {"user_id": [f"t{number}" for number in range(20)], "item_id": "i0", "sales_usd": 2.0}
+        {"user_id": [f"t{number}" for number in range(20)], "item_id": "i0", "sales_amount": 2.0}
     )
-    departments = lines.select("user_id", pl.lit("FUEL").alias("department"), "sales_usd")
+    departments = lines.select("user_id", pl.lit("FUEL").alias("department"), "sales_amount")
     same = build(
         dataclasses.replace(
             shop, user_features=alike, user_department_features=departments, interactions=lines
@@ -221,7 +221,7 @@ def test_users_who_are_all_alike(shop):
 
 def test_users_with_free_items_only(shop):
     free = shop.interactions.with_columns(
-        pl.when(pl.col("user_id") == "u000").then(0.0).otherwise("sales_usd").alias("sales_usd")
+        pl.when(pl.col("user_id") == "u000").then(0.0).otherwise("sales_amount").alias("sales_amount")
     )
     assert build(dataclasses.replace(shop, interactions=free)).user_cohorts.height == 121
 

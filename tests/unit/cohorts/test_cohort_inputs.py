@@ -9,7 +9,7 @@ USERS = pl.DataFrame(
     {
         "user_id": ["b", "a", "c", "d"],
         "order_count": [2, 1, 1, 0],
-        "monetary_usd": [9.0, 0.0, None, 0.0],
+        "monetary_amount": [9.0, 0.0, None, 0.0],
         "first_order_date": ["2017-01-01"] * 4,
         "frequency_score": [5, 4, 3, 1],
     }
@@ -20,13 +20,13 @@ LINES = pl.DataFrame(
         # has no vector.
         "user_id": ["b", "b", "b", "b", "a", "a", "a", "a", "c"],
         "item_id": ["milk", "tea", "milk", "milk", "milk", "tea", "tea", "tea", "coal"],
-        "sales_usd": [2.0, 2.0, 2.0, 2.0, 0.0, 0.0, 0.0, 0.0, 5.0],
+        "sales_amount": [2.0, 2.0, 2.0, 2.0, 0.0, 0.0, 0.0, 0.0, 5.0],
     }
 )
 TABLES = {
     "user_features": USERS,
     "user_department_features": pl.DataFrame(
-        {"user_id": ["b", "b", "d"], "department": ["TEA", "DAIRY", "TEA"], "sales_usd": [2.0, 6.0, 1.0]}
+        {"user_id": ["b", "b", "d"], "department": ["TEA", "DAIRY", "TEA"], "sales_amount": [2.0, 6.0, 1.0]}
     ),
     "interactions": LINES,
     "item_features": pl.DataFrame({"item_id": ["milk", "tea", "coal"], "category": ["x", "y", "z"]}),
@@ -49,7 +49,7 @@ def test_pairs_by_hand():
 
 def test_pairs_do_not_depend_on_the_order_of_lines():
     # As floats 0.1 + 0.2 + 0.3 is 0.6000000000000001, and 0.3 + 0.2 + 0.1 is 0.6.
-    lines = pl.DataFrame({"user_id": "u", "item_id": "i", "sales_usd": [0.1, 0.2, 0.3]})
+    lines = pl.DataFrame({"user_id": "u", "item_id": "i", "sales_amount": [0.1, 0.2, 0.3]})
     assert purchase_pairs(lines).equals(purchase_pairs(lines.reverse()))
 
 
@@ -71,6 +71,6 @@ def test_departments_are_roots_of_shares_and_users_without_an_order_stay_out():
 
 
 def test_scores_ids_and_dates_are_not_behaviour():
-    assert behaviour_columns(USERS) == ["order_count", "monetary_usd"]
+    assert behaviour_columns(USERS) == ["order_count", "monetary_amount"]
     arrays = build_arrays(TABLES, purchase_pairs(LINES), use_texts=False)
     np.testing.assert_array_equal(arrays.values, [[1.0, 0.0], [2.0, 9.0], [1.0, np.nan]])

@@ -16,11 +16,11 @@ def name_one(z_scores: dict[str, float], departments: dict[str, tuple[float, flo
 
 def test_trait_department_noun():
     assert (
-        name_one({"monetary_usd": 0.9, "order_count": 0.8}, {"FUEL": (0.2, 2.0)})
+        name_one({"monetary_amount": 0.9, "order_count": 0.8}, {"FUEL": (0.2, 2.0)})
         == "Big-spending fuel regulars"
     )
     assert (
-        name_one({"monetary_usd": -0.9, "order_count": -0.4}, {"TOYS": (0.2, 2.0)})
+        name_one({"monetary_amount": -0.9, "order_count": -0.4}, {"TOYS": (0.2, 2.0)})
         == "Light-spending toys shoppers"
     )
 
@@ -45,21 +45,21 @@ def test_a_trait_needs_all_its_features_on_its_side():
 
 
 def test_small_and_unsupported_departments_are_not_named():
-    assert name_one({"monetary_usd": 0.9}, {"SPIRITS": (0.01, 9.0)}) == "Big-spending shoppers"
-    assert name_one({"monetary_usd": 0.9}, {"SPIRITS": (0.5, 1.2)}) == "Big-spending shoppers"
-    assert name_one({"monetary_usd": 0.9}, {"MISCELLANEOUS": (0.5, 3.0)}) == "Big-spending shoppers"
+    assert name_one({"monetary_amount": 0.9}, {"SPIRITS": (0.01, 9.0)}) == "Big-spending shoppers"
+    assert name_one({"monetary_amount": 0.9}, {"SPIRITS": (0.5, 1.2)}) == "Big-spending shoppers"
+    assert name_one({"monetary_amount": 0.9}, {"MISCELLANEOUS": (0.5, 3.0)}) == "Big-spending shoppers"
 
 
 def test_the_department_that_moves_most_spend_is_named():
     # 0.02 x log 3 = 0.022 against 0.30 x log 1.5 = 0.12.
     assert (
-        name_one({"monetary_usd": 0.9}, {"FLORAL": (0.02, 3.0), "MEAT": (0.3, 1.5)})
+        name_one({"monetary_amount": 0.9}, {"FLORAL": (0.02, 3.0), "MEAT": (0.3, 1.5)})
         == "Big-spending meat shoppers"
     )
 
 
 def test_nothing_remarkable():
-    assert name_one({"monetary_usd": 0.1, "order_count": -0.29}) == "Typical shoppers"
+    assert name_one({"monetary_amount": 0.1, "order_count": -0.29}) == "Typical shoppers"
 
 
 def test_features_nobody_knows_still_give_a_readable_name():
@@ -72,7 +72,7 @@ def test_features_nobody_knows_still_give_a_readable_name():
 
 def test_twins_get_different_names():
     twin = CohortFacts(
-        {"monetary_usd": 0.9, "mean_order_lines": 0.5, "mean_order_units": 0.5}, {"MEAT": (0.3, 1.5)}
+        {"monetary_amount": 0.9, "mean_order_lines": 0.5, "mean_order_units": 0.5}, {"MEAT": (0.3, 1.5)}
     )
     names = [name.text for name in name_cohorts([twin] * 8, **LIMITS)]
     assert names[:2] == ["Big-spending meat shoppers", "Big-basket meat shoppers"]
@@ -119,9 +119,9 @@ def test_no_family_says_two_opposite_things():
 
 
 def test_labels():
-    assert feature_label("monetary_usd") == "total spend (USD)"
+    assert feature_label("monetary_amount") == "total spend"
     assert feature_label("saturday_order_share") == "share of orders: saturday"
-    assert feature_label("basket_margin_usd") == "basket margin (USD)"
+    assert feature_label("basket_margin_amount") == "basket margin"
     assert group_label("DRUG GM") == "drugstore and general merchandise"
     assert (
         short_group_label("DRUG GM") == short_group_label("Drugstore and general merchandise") == "drugstore"

@@ -13,7 +13,7 @@ USERS = pl.DataFrame(
         "user_id": [f"u{number:02d}" for number in range(12)],
         "cohort_id": ["c1"] * 5 + ["c2"] * 5 + ["c3"] * 2,
         "order_count": [1, 1, 1, 1, 1, 3, 3, 3, 3, 3, 0, 0],
-        "monetary_usd": [10.0, 10.0, 10.0, 10.0, 10.0, 30.0, 30.0, 30.0, 30.0, 30.0, 0.0, 0.0],
+        "monetary_amount": [10.0, 10.0, 10.0, 10.0, 10.0, 30.0, 30.0, 30.0, 30.0, 30.0, 0.0, 0.0],
         "gap_days": [None, None, 4.0, 4.0, 4.0, 1.0, 1.0, 1.0, 1.0, None, None, None],
         "flat": [7.0] * 12,
         "recency_score": list(range(12)),
@@ -35,7 +35,7 @@ def test_sizes():
 
 
 def test_nobody_spent():
-    assert measure_cohorts(USERS.with_columns(monetary_usd=0.0))["sales_share"].to_list() == [None] * 3
+    assert measure_cohorts(USERS.with_columns(monetary_amount=0.0))["sales_share"].to_list() == [None] * 3
 
 
 def test_features_against_all_who_have_ordered():
@@ -63,7 +63,7 @@ def test_a_flat_feature_has_no_z_score_and_the_last_rank():
     assert row(profile, "c1", "flat")["lift"] == 1.0
     # c1: |z| is 1 for orders and spend, 1.17 for gaps.
     ranked = profile.filter(pl.col("cohort_id") == "c1").sort("attribute_rank")
-    assert ranked["attribute_name"].to_list() == ["gap_days", "monetary_usd", "order_count", "flat"]
+    assert ranked["attribute_name"].to_list() == ["gap_days", "monetary_amount", "order_count", "flat"]
     assert ranked["attribute_rank"].to_list() == [1, 2, 3, 4]
 
 

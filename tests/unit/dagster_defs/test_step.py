@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from dagster_defs.ml_assets.step import fingerprint, markdown_table
 from python_ml.config import EmbeddingConfig
 
-FRAME = pl.DataFrame({"user_id": ["a", "b", "c"], "monetary_usd": [1.0, 2.5, None]})
+FRAME = pl.DataFrame({"user_id": ["a", "b", "c"], "monetary_amount": [1.0, 2.5, None]})
 
 
 def version(frame: pl.DataFrame = FRAME, config: EmbeddingConfig | None = None, seed: int = 0) -> str:
@@ -30,11 +30,11 @@ def test_row_order_does_not_count(rows: list[tuple[str, int]], randomness: rando
 
 
 def test_last_bits_of_a_sum_do_not_count():
-    assert version(FRAME.with_columns(pl.col("monetary_usd") * (1 + 2e-16))) == version()
+    assert version(FRAME.with_columns(pl.col("monetary_amount") * (1 + 2e-16))) == version()
 
 
 def test_every_cause_counts():
-    changed = FRAME.with_columns(pl.col("monetary_usd") * 1.001)
+    changed = FRAME.with_columns(pl.col("monetary_amount") * 1.001)
     versions = {
         version(),
         version(changed),

@@ -1,23 +1,21 @@
 -- One row per distinct department, category or type name in the item list, with its readable spelling.
-{{ config(materialized='view') }}
-
 with
 
-items as (
+products as (
     select
         department_code,
         category_code,
         item_type_code
-    from {{ staging('items') }}
+    from {{ ref('stg_complete_journey__products') }}
 ),
 
 -- Names repeat by the thousand: spelling out the distinct ones is a hundred times less work.
 phrases as (
-    select department_code as raw_phrase from items
+    select department_code as raw_phrase from products
     union
-    select category_code as raw_phrase from items
+    select category_code as raw_phrase from products
     union
-    select item_type_code as raw_phrase from items
+    select item_type_code as raw_phrase from products
 ),
 
 phrases_spelled_out as (

@@ -1,0 +1,11 @@
+{% macro to_utc(timestamp) -%}
+    {{ return(adapter.dispatch('to_utc', 'shoal')(timestamp)) }}
+{%- endmacro %}
+
+{% macro default__to_utc(timestamp) -%}
+    to_utc_timestamp({{ timestamp }}, '{{ shop_adapter().time_zone }}')
+{%- endmacro %}
+
+{% macro duckdb__to_utc(timestamp) -%}
+    ({{ timestamp }} at time zone '{{ shop_adapter().time_zone }}' at time zone 'UTC')
+{%- endmacro %}

@@ -1,0 +1,41 @@
+-- One row per staged event, with the first reason to reject it, if any.
+{{ config(materialized='view') }}
+
+with
+
+events as (
+    select
+        event_key,
+        copy_number,
+        user_id,
+        item_id,
+        session_id,
+        event_type,
+        reject_reason,
+        occurred_at
+    from {{ staging('events') }}
+),
+
+events_checked as (
+    select
+        event_key,
+        copy_number,
+        user_id,
+        item_id,
+        session_id,
+        event_type,
+        occurred_at,
+        case
+            when occurred_at is null then 'unreadable_time'
+            when user_id is null then 'missing_user'
+            when session_id is null then 'missing_session'
+            when copy_number > 1 then 'exact_duplicate'
+            when reject_reason is not null then reject_reason
+            when event_type is null
+                or event_type not in ('view', 'click', 'search', 'cart', 'remove_from_cart', 'wishlist', 'share')
+                then 'unknown_event_type'
+        end as reason_code
+    from events
+)
+
+select * from events_checked

@@ -1,0 +1,2 @@
+-- One row per user contacted in a campaign.
+{{ canonical() }}

@@ -1,0 +1,2 @@
+-- One row per item the shop lists.
+{{ canonical() }}

@@ -1,0 +1,2 @@
+-- One row per raw line of an offer list: one item an offer covers in a campaign.
+{{ canonical() }}

@@ -1,0 +1,2 @@
+-- One row per offer redeemed by a user on a day.
+{{ canonical() }}

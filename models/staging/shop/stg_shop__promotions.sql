@@ -1,0 +1,2 @@
+-- One row per item, store, week, shelf display and leaflet position.
+{{ canonical() }}

@@ -1,0 +1,2 @@
+-- One row per user the shop lists.
+{{ canonical() }}
