@@ -8,6 +8,13 @@ from dagster_defs.paths import PROJECT_ROOT
 from dagster_defs.settings import Settings
 from dagster_defs.warehouse import Warehouse
 
+# What a source without such rows cannot feed.
+CAPABILITIES = {
+    "core.campaign_contacts": "campaign features",
+    "core.offer_redemptions": "coupon features",
+    "core.promotions": "promotion features",
+    "core.order_returns": "returns",
+}
 LIST_TITLES = {"for_you": "anything they buy next", "discover": "items new to them"}
 METRICS = [("ndcg", 10), ("recall", 10), ("mrr", 10), ("coverage", 10)]
 
@@ -17,7 +24,9 @@ def print_summary(settings: Settings) -> None:
     published = Warehouse(path=settings.paths.published)
     console = Console(width=120, highlight=False)
     console.print()
-    console.print(_row_table(published.row_counts()))
+    counts = published.row_counts()
+    console.print(_row_table(counts))
+    _print_what_is_off(console, counts)
     console.print(_cohort_table(published.read("serving", "cohorts")))
     for list_name, meaning in LIST_TITLES.items():
         console.print(_metric_table(published.read("serving", "recommender_evaluation"), list_name, meaning))
@@ -53,6 +62,12 @@ def _row_table(counts: dict[str, int]) -> Table:
     return table
 
 
+def _print_what_is_off(console: Console, counts: dict[str, int]) -> None:
+    off = [f"{what} ({table} is empty)" for table, what in CAPABILITIES.items() if not counts.get(table)]
+    if off:
+        console.print(f"\nThis source cannot feed: {', '.join(off)}")
+
+
 def _cohort_table(cohorts: pl.DataFrame) -> Table:
     table = _table(
         "\nCohorts", "name", "users", "share of users", "share of sales", "mean spend", "orders a user"
@@ -63,7 +78,7 @@ def _cohort_table(cohorts: pl.DataFrame) -> Table:
             f"{row['user_count']:,}",
             f"{row['user_share']:.0%}",
             f"{row['sales_share'] or 0:.0%}",
-            f"${row['mean_sales_amount']:,.0f}",
+            f"{row['mean_sales_amount']:,.0f} {row['currency']}",
             f"{row['mean_order_count']:.0f}",
         )
     return table

@@ -48,6 +48,7 @@ orders_dated as (
         order_id,
         user_id,
         store_id,
+        '{{ shop_adapter().currency }}' as currency,
         line_count,
         unit_count,
         list_amount,

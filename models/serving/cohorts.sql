@@ -69,6 +69,7 @@ cohorts_shared as (
         cohort_name,
         cohort_method,
         model_version,
+        '{{ shop_adapter().currency }}' as currency,
         user_count,
         cast(user_count as double) / sum(user_count) over () as user_share,
         cast(order_count as bigint) as order_count,

@@ -74,7 +74,9 @@ def feature_label(name: str) -> str:
     """
     if name in _FEATURES:
         return _FEATURES[name]
-    words = name.removesuffix("_amount").removesuffix("_count").removesuffix("_share").replace("_", " ").strip()
+    words = (
+        name.removesuffix("_amount").removesuffix("_count").removesuffix("_share").replace("_", " ").strip()
+    )
     if name.endswith("_order_share"):
         return f"share of orders: {words.removesuffix(' order')}"
     if name.endswith("_share"):

@@ -77,7 +77,8 @@ def test_the_past_does_change_them(expected, small_files: Path, tmp_path: Path):
     frame.with_columns(sales_value=cheaper).write_parquet(tmp_path / "files" / "transactions.parquet")
     changed = features(tmp_path / "files", tmp_path / "var")
     assert (
-        changed["user_features"]["monetary_amount"].sum() < 0.6 * expected["user_features"]["monetary_amount"].sum()
+        changed["user_features"]["monetary_amount"].sum()
+        < 0.6 * expected["user_features"]["monetary_amount"].sum()
     )
 
 

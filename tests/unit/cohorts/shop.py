@@ -49,7 +49,9 @@ def planted_shop(users_per_group: int = 40, seed: int = 5) -> Shop:
             spend = round(float(rng.gamma(4.0, 3.0)), 2)
             lines.append((f"u{number:03d}", f"i{item}", f"o{number}-{line}", spend))
     users.append({**_user("new", 2, 0, rng), "monetary_amount": 0.0, "mean_order_amount": None})
-    interactions = pl.DataFrame(lines, schema=["user_id", "item_id", "order_id", "sales_amount"], orient="row")
+    interactions = pl.DataFrame(
+        lines, schema=["user_id", "item_id", "order_id", "sales_amount"], orient="row"
+    )
     items = pl.DataFrame(
         {
             "item_id": [f"i{item}" for item in range(12)],

@@ -1,20 +1,36 @@
 """The look at the raw files before anything runs."""
 
 import dataclasses
+import gzip
 from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from dagster_defs.raw_files import RawTable, check_raw_files
+from dagster_defs.raw_files import check_raw_files
+from dagster_defs.raw_formats import RawTable
 from dagster_defs.settings import Settings, load_settings
 from python_ml.errors import SettingError, SourceError
 
-SALES = RawTable(
-    "corner_shop", "sales", {"sale_id": "bigint", "price": "double", "sold_at": "timestamp"}, "sold_at"
+
+def raw_table(name: str, columns: dict[str, str], event_time: str | None = None, **more) -> RawTable:
+    defaults = {"aliases": {}, "file_format": "parquet", "pattern": f"{name}.parquet"}
+    return RawTable(
+        source="corner_shop", name=name, columns=columns, event_time=event_time, **defaults | more
+    )
+
+
+SALES = raw_table("sales", {"sale_id": "bigint", "price": "double", "sold_at": "timestamp"}, "sold_at")
+STAFF = raw_table("staff", {"name": "varchar"})
+TILL = raw_table(
+    "till",
+    {"InvoiceNo": "varchar", "UnitPrice": "varchar", "InvoiceDate": "varchar"},
+    "InvoiceDate",
+    aliases={"InvoiceNo": ("Invoice",), "UnitPrice": ("Price",)},
+    file_format="csv",
+    pattern="*.csv*",
 )
-STAFF = RawTable("corner_shop", "staff", {"name": "varchar"}, None)
 
 
 @pytest.fixture
@@ -68,3 +84,54 @@ def test_damage_inside_a_page_is_found(shop: Settings):
     with pytest.raises(SourceError, match="not a readable parquet file") as caught:
         check_raw_files([STAFF], shop)
     assert caught.value.where == str(file)
+
+
+FIRST = "InvoiceNo,UnitPrice,InvoiceDate\n1,2.50,2010-12-01 08:26:00\n2,3,2010-12-09 10:00:00\n"
+SECOND = 'Invoice,Price,InvoiceDate\n3,"1,000",12/31/2009 9:30\n'
+
+
+@pytest.fixture
+def till(tmp_path: Path) -> Settings:
+    (tmp_path / "a.csv").write_text(FIRST)
+    (tmp_path / "b.csv.gz").write_bytes(gzip.compress(SECOND.encode()))
+    return dataclasses.replace(load_settings({}), data=tmp_path)
+
+
+def test_csv_files_of_both_editions_are_read(till: Settings):
+    first, second = check_raw_files([TILL], till)
+    assert (first.rows, first.first_event, first.last_event) == (
+        2,
+        datetime(2010, 12, 1, 8, 26),
+        datetime(2010, 12, 9, 10),
+    )
+    assert (second.rows, second.first_event) == (1, datetime(2009, 12, 31, 9, 30))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (FIRST.encode() + b"3,4\n", "Expected 3 columns, got 2"),
+        (FIRST.encode() + b"3,4,5,6\n", "Expected 3 columns, got 4"),
+        (FIRST.encode() + b"3,\xff\xfe,2010-12-09 10:00:00\n", "invalid UTF8"),
+        (b"InvoiceNo,InvoiceDate\n1,2010-12-01 08:26:00\n", "column 'UnitPrice' is missing"),
+        (b"InvoiceNo,InvoiceDate\n", "column 'UnitPrice' is missing"),
+    ],
+)
+def test_bad_csv_is_told_with_its_file(till: Settings, content: bytes, said: str):
+    (till.data / "a.csv").write_bytes(content)
+    with pytest.raises(SourceError, match=said) as caught:
+        check_raw_files([TILL], till)
+    assert caught.value.where.endswith("a.csv")
+
+
+def test_a_gzip_cut_short_is_told(till: Settings):
+    file = till.data / "b.csv.gz"
+    file.write_bytes(gzip.compress(SECOND.encode() * 1000)[:-20])
+    with pytest.raises(SourceError, match="not a readable CSV file"):
+        check_raw_files([TILL], till)
+
+
+def test_an_empty_folder_is_told(till: Settings, tmp_path: Path):
+    (tmp_path / "none").mkdir()
+    with pytest.raises(SourceError, match="no file for table"):
+        check_raw_files([TILL], dataclasses.replace(till, data=tmp_path / "none"))
