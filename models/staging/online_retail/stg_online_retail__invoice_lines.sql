@@ -41,6 +41,18 @@ lines_typed as (
 -- Numbered by content, so that neither the order of the rows nor of the files matters.
 lines_numbered as (
     select
+        *,
+        row_number() over (
+            partition by order_id, item_id
+            order by
+                ordered_at, quantity, unit_price, raw_description, user_id, raw_country, InvoiceNo, StockCode,
+                raw_quantity, InvoiceDate, UnitPrice, CustomerID
+        ) as line_number
+    from lines_typed
+),
+
+copies_numbered as (
+    select
         order_id,
         item_id,
         user_id,
@@ -48,20 +60,16 @@ lines_numbered as (
         country,
         quantity,
         unit_price,
-        row_number() over (
-            partition by order_id, item_id
-            order by
-                ordered_at, quantity, unit_price, raw_description, user_id, raw_country, InvoiceNo, StockCode,
-                raw_quantity, InvoiceDate, UnitPrice, CustomerID
-        ) as line_number,
+        line_number,
         row_number() over (
             partition by
                 InvoiceNo, StockCode, raw_description, raw_quantity, InvoiceDate, UnitPrice, CustomerID, raw_country
-            order by ordered_at
+            -- Of equal rows the first line is the one that stays.
+            order by line_number
         ) as copy_number,
         order_id like 'C%' as is_return,
         ordered_at
-    from lines_typed
+    from lines_numbered
 )
 
-select * from lines_numbered
+select * from copies_numbered

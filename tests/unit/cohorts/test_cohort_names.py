@@ -120,7 +120,8 @@ def test_no_family_says_two_opposite_things():
 
 def test_labels():
     assert feature_label("monetary_amount") == "total spend"
-    assert feature_label("saturday_order_share") == "share of orders: saturday"
+    assert feature_label("saturday_order_share") == "share of orders on Saturdays"
+    assert feature_label("morning_order_share") == "share of orders: morning"
     assert feature_label("basket_margin_amount") == "basket margin"
     assert group_label("DRUG GM") == "drugstore and general merchandise"
     assert (
