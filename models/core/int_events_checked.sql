@@ -31,9 +31,9 @@ events_checked as (
             when session_id is null then 'missing_session'
             when copy_number > 1 then 'exact_duplicate'
             when reject_reason is not null then reject_reason
-            when event_type is null
-                or event_type not in ('view', 'click', 'search', 'cart', 'remove_from_cart', 'wishlist', 'share')
-                then 'unknown_event_type'
+            when coalesce(event_type, 'none') not in (
+                'view', 'click', 'search', 'cart', 'remove_from_cart', 'wishlist', 'share'
+            ) then 'unknown_event_type'
         end as reason_code
     from events
 )

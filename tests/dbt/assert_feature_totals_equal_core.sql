@@ -43,18 +43,29 @@ feature_lines as (
         count(*) as line_count,
         sum(sales_amount) as sales_amount
     from {{ ref('interactions') }}
+),
+
+-- Items are bought by guests too.
+feature_lines_compared as (
+    select
+        feature_lines.*,
+        case
+            when feature_lines.table_name = 'item_features' then core_lines.all_line_count
+            else core_lines.user_line_count
+        end as expected_line_count,
+        cast(
+            case
+                when feature_lines.table_name = 'item_features' then core_lines.all_sales_amount
+                else core_lines.user_sales_amount
+            end as double
+        ) as expected_sales_amount
+    from feature_lines
+    cross join core_lines
 )
 
 -- Half a cent covers the rounding of adding a million floating-point amounts.
-select feature_lines.*
-from feature_lines
-cross join core_lines
+select *
+from feature_lines_compared
 where
-    feature_lines.line_count
-    <> case when feature_lines.table_name = 'item_features' then all_line_count else user_line_count end
-    or abs(
-        feature_lines.sales_amount - cast(
-            case when feature_lines.table_name = 'item_features' then all_sales_amount else user_sales_amount end
-            as double
-        )
-    ) > 0.005
+    line_count <> expected_line_count
+    or abs(sales_amount - expected_sales_amount) > 0.005

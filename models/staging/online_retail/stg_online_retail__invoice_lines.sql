@@ -6,35 +6,28 @@ with
 
 invoice_lines as (
     select
-        InvoiceNo,
-        StockCode,
-        Description,
-        Quantity,
-        InvoiceDate,
-        UnitPrice,
-        CustomerID,
-        Country
+        raw_invoice,
+        raw_code,
+        raw_description,
+        raw_quantity,
+        raw_time,
+        raw_price,
+        raw_customer,
+        raw_country
     from {{ source('online_retail', 'invoice_lines') }}
 ),
 
 lines_typed as (
     select
-        upper(trim(InvoiceNo)) as order_id,
-        upper(trim(StockCode)) as item_id,
-        nullif({{ replace_pattern('trim(CustomerID)', '[.]0$', '') }}, '') as user_id,
-        nullif(trim({{ replace_pattern('Description', ' +', ' ') }}), '') as description,
-        nullif(trim(Country), '') as country,
-        {{ try_to_cast('Quantity', 'bigint') }} as quantity,
-        {{ try_to_cast('UnitPrice', 'decimal(18, 3)') }} as unit_price,
-        {{ to_utc(read_time('InvoiceDate')) }} as ordered_at,
-        InvoiceNo,
-        StockCode,
-        Description as raw_description,
-        Quantity as raw_quantity,
-        InvoiceDate,
-        UnitPrice,
-        CustomerID,
-        Country as raw_country
+        *,
+        upper(trim(raw_invoice)) as order_id,
+        upper(trim(raw_code)) as item_id,
+        nullif({{ replace_pattern('trim(raw_customer)', '[.]0$', '') }}, '') as user_id,
+        nullif(trim({{ replace_pattern('raw_description', ' +', ' ') }}), '') as description,
+        nullif(trim(raw_country), '') as country,
+        {{ try_to_cast('raw_quantity', 'bigint') }} as quantity,
+        {{ try_to_cast('raw_price', 'decimal(18, 3)') }} as unit_price,
+        {{ to_utc(read_time('raw_time')) }} as ordered_at
     from invoice_lines
 ),
 
@@ -45,8 +38,8 @@ lines_numbered as (
         row_number() over (
             partition by order_id, item_id
             order by
-                ordered_at, quantity, unit_price, raw_description, user_id, raw_country, InvoiceNo, StockCode,
-                raw_quantity, InvoiceDate, UnitPrice, CustomerID
+                ordered_at, quantity, unit_price, raw_description, raw_customer, raw_country, raw_invoice, raw_code,
+                raw_quantity, raw_time, raw_price
         ) as line_number
     from lines_typed
 ),
@@ -63,7 +56,7 @@ copies_numbered as (
         line_number,
         row_number() over (
             partition by
-                InvoiceNo, StockCode, raw_description, raw_quantity, InvoiceDate, UnitPrice, CustomerID, raw_country
+                raw_invoice, raw_code, raw_description, raw_quantity, raw_time, raw_price, raw_customer, raw_country
             -- Of equal rows the first line is the one that stays.
             order by line_number
         ) as copy_number,

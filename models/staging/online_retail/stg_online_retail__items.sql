@@ -28,7 +28,7 @@ descriptions_ranked as (
         name,
         row_number() over (
             partition by item_id
-            order by case when name is null then 1 else 0 end, line_count desc, name
+            order by case when name is null then 1 else 0 end asc, line_count desc, name asc
         ) as place
     from descriptions_counted
 ),

@@ -16,7 +16,7 @@ countries_ranked as (
         country,
         row_number() over (
             partition by user_id
-            order by ordered_at desc nulls last, country
+            order by ordered_at desc nulls last, country asc
         ) as place
     from invoice_lines
 ),
