@@ -28,7 +28,10 @@ def test_the_graph_is_one_piece(repository: dg.RepositoryDefinition):
 def test_everything_leads_from_raw_files_to_the_published_copy(repository: dg.RepositoryDefinition):
     graph = repository.asset_graph
     roots = {key for key in graph.get_all_asset_keys() if not graph.get(key).parent_keys}
-    assert {key.path[0] for key in roots} == {"complete_journey"}
+    # What this source has no file for is an empty table of the shop contract.
+    empty = {dg.AssetKey(["staging", "stg_shop__events"])}
+    assert {key.path[0] for key in roots - empty} == {"complete_journey"}
+    assert empty <= roots
     assert graph.get(PUBLISHED_KEY).child_keys == set()
     served = {key for key in graph.get_all_asset_keys() if key.path[0] == "serving"}
     assert served <= graph.get(PUBLISHED_KEY).parent_keys
