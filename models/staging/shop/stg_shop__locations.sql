@@ -1,0 +1,2 @@
+-- One row per place users live in or stores stand in.
+{{ canonical() }}

@@ -1,0 +1,2 @@
+-- One row per order with what is known of it as a whole.
+{{ canonical() }}

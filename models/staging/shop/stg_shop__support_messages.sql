@@ -1,0 +1,2 @@
+-- One row per raw message to or from customer service.
+{{ canonical() }}
