@@ -1,4 +1,4 @@
--- One row per order of a known user before the as-of date.
+-- One row per order before the as-of date of a user who may be profiled.
 {{ config(materialized='view', contract={'enforced': false}) }}
 
 with
@@ -22,7 +22,11 @@ orders as (
         order_date,
         ordered_at
     from {{ ref('orders') }}
-    where user_id is not null
+),
+
+int_users_profiled as (
+    select user_id
+    from {{ ref('int_users_profiled') }}
 ),
 
 orders_cut as (
@@ -42,6 +46,7 @@ orders_cut as (
         as_of_dates.as_of_date
     from orders
     inner join as_of_dates on orders.ordered_at < as_of_dates.as_of_date
+    inner join int_users_profiled on orders.user_id = int_users_profiled.user_id
 )
 
 select * from orders_cut
