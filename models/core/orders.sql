@@ -63,6 +63,22 @@ orders_joined_to_list as (
     left join int_orders_checked on order_lines_grouped_by_order.order_id = int_orders_checked.order_id
 ),
 
+limits as (
+    select
+        {{ far_out_limit('sales_amount') }} as sales_limit,
+        {{ far_out_limit('unit_count') }} as unit_limit
+    from order_lines_grouped_by_order
+),
+
+orders_joined_to_limits as (
+    select
+        orders_joined_to_list.*,
+        limits.sales_limit,
+        limits.unit_limit
+    from orders_joined_to_list
+    cross join limits
+),
+
 orders_dated as (
     select
         order_id,
@@ -79,16 +95,19 @@ orders_dated as (
         coupon_discount_amount,
         coupon_match_discount_amount,
         sales_amount,
+        -- least() leaves a null out, and with it a limit there is not.
+        cast(least(sales_amount, sales_limit) as decimal(18, 2)) as capped_sales_amount,
         paid_amount,
         shipping_amount,
         cast({{ iso_weekday('shop_ordered_at') }} as integer) as shop_weekday,
         cast(extract(hour from shop_ordered_at) as integer) as shop_hour,
         coupon_discount_amount + coupon_match_discount_amount > 0 as has_coupon,
+        coalesce(sales_amount > sales_limit, false) or coalesce(unit_count > unit_limit, false) as is_extreme,
         cast(ordered_at as date) as order_date,
         ordered_at,
         promised_at,
         delivered_at
-    from orders_joined_to_list
+    from orders_joined_to_limits
 )
 
 select * from orders_dated

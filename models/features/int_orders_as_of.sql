@@ -29,6 +29,15 @@ int_users_profiled as (
     from {{ ref('int_users_profiled') }}
 ),
 
+-- From orders before the as-of date alone: the limits of core.orders know the whole history.
+limits as (
+    select
+        {{ far_out_limit('orders.sales_amount') }} as sales_limit,
+        {{ far_out_limit('orders.unit_count') }} as unit_limit
+    from orders
+    inner join as_of_dates on orders.ordered_at < as_of_dates.as_of_date
+),
+
 orders_cut as (
     select
         orders.order_id,
@@ -36,7 +45,9 @@ orders_cut as (
         orders.store_id,
         orders.line_count,
         orders.unit_count,
+        cast(least(orders.unit_count, limits.unit_limit) as double) as capped_unit_count,
         orders.sales_amount,
+        cast(least(orders.sales_amount, limits.sales_limit) as decimal(18, 2)) as capped_sales_amount,
         orders.shop_weekday,
         orders.shop_hour,
         {{ dbt.datediff('orders.order_date', 'as_of_dates.as_of_date', 'day') }} as days_before_as_of,
@@ -47,6 +58,7 @@ orders_cut as (
     from orders
     inner join as_of_dates on orders.ordered_at < as_of_dates.as_of_date
     inner join int_users_profiled on orders.user_id = int_users_profiled.user_id
+    cross join limits
 )
 
 select * from orders_cut
