@@ -35,7 +35,7 @@ purchases_put_into_orders as (
     from buyers_numbered
 ),
 
--- Rows equal in everything are copies: nobody buys twice in a second, and the log repeats views as well. Rows of
+-- Rows equal in everything are copies: nobody buys twice in a second, and the log repeats views and carts as well. Rows of
 -- one item at different seconds are pieces bought one after the other, a line each.
 lines_numbered as (
     select
