@@ -1,0 +1,32 @@
+-- One row per review of the 2014 files saved as CSV.
+with
+
+csv_reviews as (
+    select
+        reviewerid,
+        asin,
+        helpful,
+        reviewtext,
+        overall,
+        summary,
+        unixreviewtime
+    from {{ optional_source('amazon_reviews', 'csv_reviews') }}
+),
+
+reviews_typed as (
+    select
+        {{ generate_surrogate_key(
+            ['reviewerid', 'asin', 'helpful', 'reviewtext', 'overall', 'summary', 'unixreviewtime']
+        ) }} as review_id,
+        nullif(trim(reviewerid), '') as user_id,
+        nullif(trim(asin), '') as item_id,
+        summary as title,
+        reviewtext as body,
+        helpful,
+        {{ try_to_cast('overall', 'double') }} as rating,
+        cast(null as boolean) as is_verified_purchase,
+        {{ from_unix_ms('1000 * ' ~ try_to_cast('unixreviewtime', 'double')) }} as reviewed_at
+    from csv_reviews
+)
+
+select * from reviews_typed
