@@ -33,7 +33,7 @@ def raw_tables(manifest: dict[str, Any]) -> list[RawTable]:
             event_time=_meta(node, "event_time", node.get("loaded_at_field")),
             file_format=_meta(node, "format", "parquet"),
             pattern=_meta(node, "file", f"{node['name']}.parquet"),
-            optional=_meta(node, "optional", False),
+            is_optional=_meta(node, "optional", False),
         )
         for node in manifest["sources"].values()
         if node["source_name"] != "ml"
@@ -69,7 +69,7 @@ def check_raw_files(tables: list[RawTable], settings: Settings) -> list[RawFile]
 
 def _check_table(table: RawTable, folder: Path) -> list[RawFile]:
     paths = sorted(path for path in folder.glob(table.pattern) if path.is_file())
-    if not paths and not table.optional:
+    if not paths and not table.is_optional:
         raise _no_file(f"table {table.source}.{table.name}", folder / table.pattern, table.source)
     return [FORMATS[table.file_format](table, path) for path in paths]
 

@@ -145,7 +145,7 @@ def test_no_piece_of_a_page_is_left_in_a_field(shop: TestShop):
     for column in ("title", "description", "category_path", "brand"):
         assert not count(
             shop,
-            f"staging.stg_amazon_reviews__products where regexp_matches({column}, '</?[a-z]|/>|&#|&amp;|[{{][^ ]*:')",
+            f"staging.stg_amazon_reviews__products where regexp_matches({column}, '</?[a-z]|/>|&#39;|&amp;|[{{][^ ]*:')",
         )
     # The bullets of the gift cards' pages, which stand among their groups.
     assert count(shop, "staging.stg_shop__items where category_path = 'Gift Cards > Gift Cards'") > 1_500
