@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from dagster_defs.paths import PROFILES_DIR, PROJECT_ROOT
+from dagster_defs.pseudonyms import key_warning
 from dagster_defs.resources import point_dbt_at
 from dagster_defs.settings import Settings, load_settings
 from python_ml.errors import BuildError, SettingError, ShoalError, SourceError
@@ -43,6 +44,8 @@ def prepare(settings: Settings) -> None:
     shutil.copyfile(PROFILES_DIR / "dagster.yaml", home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home)
     point_dbt_at(settings)
+    if (warning := key_warning(settings)) is not None:
+        sys.stderr.write(f"\n{warning}\n\n")
     remove_old_targets(settings.paths.dbt_target)
     parse_dbt(settings)
 

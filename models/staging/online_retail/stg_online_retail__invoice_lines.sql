@@ -1,5 +1,5 @@
 -- One row per raw invoice line, typed and numbered.
--- A table: the compressed text is parsed once.
+-- A table: the compressed text is parsed once. So customer numbers are hashed here, before they are kept.
 {{ config(materialized='table') }}
 
 with
@@ -22,7 +22,7 @@ lines_typed as (
         *,
         upper(trim(raw_invoice)) as order_id,
         upper(trim(raw_code)) as item_id,
-        nullif({{ replace_pattern('trim(raw_customer)', '[.]0$', '') }}, '') as user_id,
+        nullif({{ replace_pattern('trim(raw_customer)', '[.]0$', '') }}, '') as customer_number,
         nullif(trim({{ replace_pattern('raw_description', ' +', ' ') }}), '') as description,
         nullif(trim(raw_country), '') as country,
         {{ try_to_cast('raw_quantity', 'bigint') }} as quantity,
@@ -48,7 +48,7 @@ copies_numbered as (
     select
         order_id,
         item_id,
-        user_id,
+        {{ pseudonym('customer_number') }} as user_id,
         description,
         country,
         quantity,

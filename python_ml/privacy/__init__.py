@@ -1,0 +1,1 @@
+"""What keeps people out of the tables: pseudonyms for ids, clean text, and masks in what people wrote."""
