@@ -1,4 +1,5 @@
 -- One row per review of the 2014 files saved as CSV.
+-- Ids are hashed here, so that no view shows them raw.
 with
 
 csv_reviews as (
@@ -15,10 +16,10 @@ csv_reviews as (
 
 reviews_typed as (
     select
-        {{ generate_surrogate_key(
+        {{ pseudonym(generate_surrogate_key(
             ['reviewerid', 'asin', 'helpful', 'reviewtext', 'overall', 'summary', 'unixreviewtime']
-        ) }} as review_id,
-        nullif(trim(reviewerid), '') as user_id,
+        )) }} as review_id,
+        {{ pseudonym("nullif(trim(reviewerid), '')") }} as user_id,
         nullif(trim(asin), '') as item_id,
         summary as title,
         reviewtext as body,

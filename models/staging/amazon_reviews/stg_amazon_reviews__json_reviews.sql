@@ -1,4 +1,5 @@
--- One row per line of the JSON review files, in the keys of whichever edition it is.
+-- One row per line of the JSON review files, from the keys of whichever edition it is.
+-- Ids are hashed here, so that no view shows them raw.
 with
 
 json_lines as (
@@ -11,7 +12,7 @@ json_lines as (
 
 lines_parsed as (
     select
-        {{ dbt.hash('line') }} as review_id,
+        {{ pseudonym('line') }} as review_id,
         {{ json_record('line', {
             'reviewerID': 'varchar', 'user_id': 'varchar', 'asin': 'varchar', 'parent_asin': 'varchar',
             'summary': 'varchar', 'title': 'varchar', 'reviewText': 'varchar', 'text': 'varchar',
@@ -26,7 +27,7 @@ lines_parsed as (
 editions_united as (
     select
         review_id,
-        nullif(trim(coalesce(fields.reviewerid, fields.user_id)), '') as user_id,
+        {{ pseudonym("nullif(trim(coalesce(fields.reviewerid, fields.user_id)), '')") }} as user_id,
         nullif(trim(coalesce(fields.parent_asin, fields.asin)), '') as item_id,
         coalesce(fields.summary, fields.title) as title,
         coalesce(fields.reviewtext, fields.text) as body,
