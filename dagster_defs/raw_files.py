@@ -33,13 +33,14 @@ def raw_tables(manifest: dict[str, Any]) -> list[RawTable]:
             event_time=_meta(node, "event_time", node.get("loaded_at_field")),
             file_format=_meta(node, "format", "parquet"),
             pattern=_meta(node, "file", f"{node['name']}.parquet"),
+            is_optional=_meta(node, "optional", False),
         )
         for node in manifest["sources"].values()
         if node["source_name"] != "ml"
     ]
 
 
-def _meta(node: dict[str, Any], key: str, default: str | None) -> str | None:
+def _meta(node: dict[str, Any], key: str, default: Any) -> Any:
     """What the YAML says of a table, or else of its whole source."""
     return node["config"]["meta"].get(key, node["source_meta"].get(key, default))
 
@@ -48,7 +49,7 @@ def check_raw_files(tables: list[RawTable], settings: Settings) -> list[RawFile]
     """Look at every file; also refuse an as_of_date outside the events.
 
     Raises:
-        SourceError: a file is missing or corrupt, or a column is missing or of another type.
+        SourceError: a file is missing or corrupt, there is no file at all, or a column is missing or of another type.
         SettingError: the as_of_date is outside the data.
     """
     if not settings.data_folder.is_dir():
@@ -58,6 +59,9 @@ def check_raw_files(tables: list[RawTable], settings: Settings) -> list[RawFile]
             remedy=f"name the folder: `make run SOURCE={settings.source} DATA=<folder>`",
         )
     files = [file for table in tables for file in _check_table(table, settings.data_folder)]
+    if not files:
+        patterns = ", ".join(table.pattern for table in tables)
+        raise _no_file("source " + settings.source, settings.data_folder / patterns, settings.source)
     if settings.as_of_date is not None:
         _check_as_of_date(settings.as_of_date, files)
     return files
@@ -65,13 +69,17 @@ def check_raw_files(tables: list[RawTable], settings: Settings) -> list[RawFile]
 
 def _check_table(table: RawTable, folder: Path) -> list[RawFile]:
     paths = sorted(path for path in folder.glob(table.pattern) if path.is_file())
-    if not paths:
-        raise SourceError(
-            f"no file for table {table.source}.{table.name}",
-            where=str(folder / table.pattern),
-            remedy=f"put the file there, or name its folder: `make run SOURCE={table.source} DATA=<folder>`",
-        )
+    if not paths and not table.is_optional:
+        raise _no_file(f"table {table.source}.{table.name}", folder / table.pattern, table.source)
     return [FORMATS[table.file_format](table, path) for path in paths]
+
+
+def _no_file(what: str, where: Path, source: str) -> SourceError:
+    return SourceError(
+        f"no file for {what}",
+        where=str(where),
+        remedy=f"put the file there, or name its folder: `make run SOURCE={source} DATA=<folder>`",
+    )
 
 
 def _check_as_of_date(as_of: date, files: list[RawFile]) -> None:

@@ -35,6 +35,7 @@ class RawTable:
         event_time: the column with the time of each event, if the table logs events.
         file_format: a key of `FORMATS`.
         pattern: which files of the folder hold the table, as a glob.
+        is_optional: whether the folder may hold no such file.
     """
 
     source: str
@@ -44,6 +45,7 @@ class RawTable:
     event_time: str | None
     file_format: str
     pattern: str
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
