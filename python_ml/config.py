@@ -151,7 +151,9 @@ class RecommenderConfig:
     """How interactions become recommendations. A tuple is a grid: its best value is chosen on validation.
 
     Args:
-        window_days: length of the validation and of the test window, and the horizon of every probability.
+        window_days: length of the validation and of the test window, and the horizon of every probability; a
+            history of less than four such windows is cut into shorter ones.
+        min_judged_users: a list is judged where this many users have something to be found in each window.
         cutoffs: list lengths the metrics are reported at.
         list_length: recommendations for each user and list.
         similar_length: similar items for each item.
@@ -185,6 +187,7 @@ class RecommenderConfig:
     """
 
     window_days: int = 28
+    min_judged_users: int = 20
     cutoffs: tuple[int, ...] = (5, 10, 20)
     list_length: int = 20
     similar_length: int = 10
@@ -221,8 +224,8 @@ class RecommenderConfig:
     similar_sold_days: int = 182
 
     def __post_init__(self) -> None:
-        counts = ("window_days", "list_length", "similar_length", "block_users", "knn_min_buyers",
-                  "dimension", "min_buyers", "prior_window_days", "judge_every", "patience", "batch_users",
+        counts = ("window_days", "min_judged_users", "list_length", "similar_length", "block_users",
+                  "knn_min_buyers", "dimension", "min_buyers", "prior_window_days", "judge_every", "patience", "batch_users",
                   "positives_per_user", "negatives", "repeat_windows", "repeat_batch_pairs",
                   "best_seller_days", "min_cohort_buyers", "similar_sold_days")  # fmt: skip
         _check_range("recommender", self, counts, 1, 1e9)
