@@ -88,6 +88,7 @@ class CohortConfig:
     """How users become cohorts.
 
     Args:
+        min_users: with fewer users who have ordered, no number of cohorts is tried.
         min_cohorts, max_cohorts: the numbers of cohorts that are tried.
         min_cohort_share: a clustering with a cohort below this share of users is not eligible.
         min_stability: nor one whose mean adjusted Rand index over resamples is below this.
@@ -110,6 +111,7 @@ class CohortConfig:
         name_min_share: and at least this share of the cohort's own spend.
     """
 
+    min_users: int = 30
     min_cohorts: int = 3
     max_cohorts: int = 12
     min_cohort_share: float = 0.02
@@ -133,6 +135,7 @@ class CohortConfig:
     name_min_share: float = 0.02
 
     def __post_init__(self) -> None:
+        _check_range("cohorts", self, ("min_users",), 1, 1e9)
         _check_range("cohorts", self, ("min_cohorts",), 2, 1000)
         _check_range("cohorts", self, ("max_cohorts",), self.min_cohorts, 1000)
         _check_range("cohorts", self, ("resamples", "restarts", "text_dimensions", "profile_top"), 1, 10_000)
@@ -225,8 +228,9 @@ class RecommenderConfig:
 
     def __post_init__(self) -> None:
         counts = ("window_days", "min_judged_users", "list_length", "similar_length", "block_users",
-                  "knn_min_buyers", "dimension", "min_buyers", "prior_window_days", "judge_every", "patience", "batch_users",
-                  "positives_per_user", "negatives", "repeat_windows", "repeat_batch_pairs",
+                  "knn_min_buyers", "dimension", "min_buyers", "prior_window_days", "judge_every",
+                  "patience", "batch_users", "positives_per_user", "negatives", "repeat_windows",
+                  "repeat_batch_pairs",
                   "best_seller_days", "min_cohort_buyers", "similar_sold_days")  # fmt: skip
         _check_range("recommender", self, counts, 1, 1e9)
         _check_range("recommender", self, ("epochs", "repeat_epochs"), 0, 1e6)

@@ -1,10 +1,12 @@
 """Shops for the integration tests: real files, whole or cut down, each with its own var folder."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
 
@@ -142,4 +144,17 @@ def cut_down(folder: Path, households: int) -> Path:
     frames["promotions"] = frames["promotions"].filter(pl.col("store_id") < 400)
     for table, frame in frames.items():
         frame.write_parquet(folder / f"{table}.parquet")
+    return folder
+
+
+def cut_to_days(files: Path, folder: Path, start: datetime, days: int) -> Path:
+    """The same files with the purchases and redemptions of some days alone; returns the folder."""
+    shutil.copytree(files, folder)
+    for table, column in (
+        ("transactions", "transaction_timestamp"),
+        ("coupon_redemptions", "redemption_date"),
+    ):
+        frame = pl.read_parquet(files / f"{table}.parquet")
+        kept = frame.filter(pl.col(column) >= start, pl.col(column) < start + timedelta(days=days))
+        kept.write_parquet(folder / f"{table}.parquet")
     return folder

@@ -43,6 +43,7 @@ feature_lines as (
         count(*) as line_count,
         sum(sales_amount) as sales_amount
     from {{ ref('interactions') }}
+    where event_type = 'purchase'
 ),
 
 -- Items are bought by guests too.
