@@ -49,7 +49,7 @@ def check_raw_files(tables: list[RawTable], settings: Settings) -> list[RawFile]
     """Look at every file; also refuse an as_of_date outside the events.
 
     Raises:
-        SourceError: a file is missing or corrupt, there is no file at all, or a column is missing or of another type.
+        SourceError: a file is missing or corrupt, or a column is missing or of another type.
         SettingError: the as_of_date is outside the data.
     """
     if not settings.data_folder.is_dir():
