@@ -33,13 +33,19 @@ def raw_tables(manifest: dict[str, Any]) -> list[RawTable]:
             event_time=_meta(node, "event_time", node.get("loaded_at_field")),
             file_format=_meta(node, "format", "parquet"),
             pattern=_meta(node, "file", f"{node['name']}.parquet"),
+            optional=frozenset(
+                column["name"]
+                for column in node["columns"].values()
+                if not column["config"]["meta"].get("required", True)
+            ),
+            by_position=_meta(node, "by_position", False),
         )
         for node in manifest["sources"].values()
         if node["source_name"] != "ml"
     ]
 
 
-def _meta(node: dict[str, Any], key: str, default: str | None) -> str | None:
+def _meta(node: dict[str, Any], key: str, default: Any) -> Any:
     """What the YAML says of a table, or else of its whole source."""
     return node["config"]["meta"].get(key, node["source_meta"].get(key, default))
 
