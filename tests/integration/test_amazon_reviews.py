@@ -203,7 +203,8 @@ OF_2018 = {
 }  # fmt: skip
 OF_2023 = {
     "rating": 3.0, "title": "Meh", "text": "Broke<br />fast", "images": [], "asin": "I4RED",
-    "parent_asin": "I4", "user_id": "U5", "timestamp": 1588687728923, "helpful_vote": 7, "verified_purchase": True,
+    "parent_asin": "I4", "user_id": "U5", "timestamp": 1588687728923, "helpful_vote": 7,
+    "verified_purchase": True,
 }  # fmt: skip
 LATER_THAT_DAY = OF_2023 | {"timestamp": OF_2023["timestamp"] + 3_600_000, "text": "Glued it."}
 WITHOUT_USER = {key: value for key, value in OF_2018.items() if key != "reviewerID"} | {"reviewText": "Who?"}
@@ -250,7 +251,8 @@ MADE_UP = {
         {"asin": "I1", "title": "Strings", "price": "", "category": [], "description": ["Steel, loud."] * 9},
         {
             "asin": "I3", "title": '<span class="a-size-medium a-color-secondary"',
-            "price": ".a-box-inner{width:1px}", "category": [], "description": [], "main_cat": "Musical Instruments", "brand": "", "image": [],
+            "price": ".a-box-inner{width:1px}", "category": [], "description": [],
+            "main_cat": "Musical Instruments", "brand": "", "image": [],
         },
         {"asin": "I6", "title": "Pick", "price": "$1.00 - $2.00", "category": ["Instruments", "1. 2.", "3"]},
     ],
