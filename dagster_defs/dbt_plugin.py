@@ -1,4 +1,4 @@
-"""What dbt's sessions in DuckDB know beyond SQL: the pads of the key that hashes ids.
+"""What dbt's sessions in DuckDB know beyond SQL: the pads of the key that hashes ids, and functions on text.
 
 profiles.yml names this module, and dbt-duckdb calls it for every connection. The pads are session variables:
 they stand in no compiled SQL, no log and no file, and whoever opens the warehouse later does not have them.
@@ -13,7 +13,11 @@ from dbt_common.exceptions import DbtRuntimeError
 from dagster_defs.pseudonyms import key_warning, load_key
 from dagster_defs.settings import load_settings
 from python_ml.errors import ShoalError
+from python_ml.privacy.clean import clean_texts
+from python_ml.privacy.mask import mask_texts
 from python_ml.privacy.pseudonym import fingerprint, pads
+
+TEXT_FUNCTIONS = {"shoal_clean_text": clean_texts, "shoal_mask_personal": mask_texts}
 
 
 class Plugin(BasePlugin):
@@ -34,7 +38,11 @@ class Plugin(BasePlugin):
         }
 
     def configure_connection(self, conn: Any) -> None:
-        """Once a process."""
+        """Once a process: functions are known to all its sessions, and lost with it."""
+        for name, function in TEXT_FUNCTIONS.items():
+            conn.create_function(
+                name, function, ["VARCHAR"], "VARCHAR", type="arrow", null_handling="special"
+            )
         if self._warning is not None:
             AdapterLogger("Shoal").warning(self._warning)
 

@@ -33,6 +33,10 @@
     {%- set meta = column.config.meta -%}
     {%- if meta.get('pseudonym') and column.name not in hashed -%}
         {{ pseudonym(column.name) }}
+    {%- elif meta.get('masked') -%}
+        {{ mask_personal(clean_text(column.name)) }}
+    {%- elif meta.get('cleaned') -%}
+        {{ clean_text(column.name) }}
     {%- elif meta.get('coarsened') -%}
         {{ coarsen(column.name) }}
     {%- else -%}
