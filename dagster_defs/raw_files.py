@@ -33,7 +33,13 @@ def raw_tables(manifest: dict[str, Any]) -> list[RawTable]:
             event_time=_meta(node, "event_time", node.get("loaded_at_field")),
             file_format=_meta(node, "format", "parquet"),
             pattern=_meta(node, "file", f"{node['name']}.parquet"),
-            is_optional=_meta(node, "optional", False),
+            is_required=_meta(node, "required", True),
+            optional=frozenset(
+                column["name"]
+                for column in node["columns"].values()
+                if not column["config"]["meta"].get("required", True)
+            ),
+            by_position=_meta(node, "by_position", False),
         )
         for node in manifest["sources"].values()
         if node["source_name"] != "ml"
@@ -49,7 +55,7 @@ def check_raw_files(tables: list[RawTable], settings: Settings) -> list[RawFile]
     """Look at every file; also refuse an as_of_date outside the events.
 
     Raises:
-        SourceError: a file is missing or corrupt, there is no file at all, or a column is missing or of another type.
+        SourceError: a file is missing or corrupt, or a column is missing or of another type.
         SettingError: the as_of_date is outside the data.
     """
     if not settings.data_folder.is_dir():
@@ -69,7 +75,7 @@ def check_raw_files(tables: list[RawTable], settings: Settings) -> list[RawFile]
 
 def _check_table(table: RawTable, folder: Path) -> list[RawFile]:
     paths = sorted(path for path in folder.glob(table.pattern) if path.is_file())
-    if not paths and not table.is_optional:
+    if not paths and table.is_required:
         raise _no_file(f"table {table.source}.{table.name}", folder / table.pattern, table.source)
     return [FORMATS[table.file_format](table, path) for path in paths]
 

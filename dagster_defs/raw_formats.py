@@ -1,11 +1,14 @@
 """How a raw file of each format is looked at: read to its end, its columns compared with the YAML.
 
-A format is a function from a table of the YAML and a path to a `RawFile`; nothing here keeps rows.
+A format is a function from a table of the YAML and a path to a `RawFile`; nothing here keeps rows. What
+makes a line of a text file a row stands in `raw_lines.py`.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+import csv
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,6 +16,20 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from dagster_defs.raw_lines import (
+    BYTE_ORDER_MARK,
+    MAX_RECORD_BYTES,
+    MalformedLine,
+    Record,
+    StrictCsvStream,
+    UncommonCsvError,
+    csv_records,
+    json_records,
+    malformed_lines,
+    open_raw,
+    read_lines,
+    without_break,
+)
 from python_ml.errors import SourceError
 
 _DBT_TYPES = {"bigint": pa.types.is_integer, "integer": pa.types.is_integer, "double": pa.types.is_floating}
@@ -20,8 +37,15 @@ _DBT_TYPES |= {"varchar": lambda kind: pa.types.is_string(kind) or pa.types.is_l
 _DBT_TYPES |= {"timestamp": pa.types.is_timestamp, "date": pa.types.is_date, "boolean": pa.types.is_boolean}
 
 # Ways a time is written in text files; the staging views read the same ones (macro read_time).
-_TIME_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S UTC", "%m/%d/%Y %H:%M")
-_BLOCK_BYTES = 1 << 22
+_TIME_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S UTC", "%m/%d/%Y %H:%M", "%Y-%m-%dT%H:%M:%S")
+_TIME_FORMATS += ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d")
+# Arrow refuses a record that reaches over a whole block, so what it reads is never longer than the limit.
+_BLOCK_BYTES = MAX_RECORD_BYTES // 2
+_MILLISECONDS_FROM = 1e11
+_ROWS_AT_ONCE = 1 << 16
+_MAX_MALFORMED_SHARE = 0.1
+_MAX_MALFORMED_FREE = 10  # so few are never too many: a short file may well hold one bad line in five
+_MAX_MALFORMED_LINES = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +56,12 @@ class RawTable:
         source, name: as in the YAML.
         columns: dbt type by column name.
         aliases: other names a column goes by in some editions of the file.
+        optional: columns that a file need not have; those of JSON lines alone may be optional.
         event_time: the column with the time of each event, if the table logs events.
         file_format: a key of `FORMATS`.
         pattern: which files of the folder hold the table, as a glob.
-        is_optional: whether the folder may hold no such file.
+        by_position: whether the staging views take the columns by their place, not by their name.
+        is_required: whether the folder must hold such a file.
     """
 
     source: str
@@ -45,18 +71,30 @@ class RawTable:
     event_time: str | None
     file_format: str
     pattern: str
-    is_optional: bool = False
+    optional: frozenset[str] = frozenset()
+    by_position: bool = False
+    is_required: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class RawFile:
-    """What was found: rows, bytes, and the range of event times where the table has one."""
+    """What was found.
+
+    Attributes:
+        rows: without the malformed lines.
+        first_event, last_event: range of event times where the table has one.
+        malformed: lines that are no rows, in their order.
+        needs_copy: whether dbt must read a copy without those lines, with line breaks of one kind.
+    """
 
     table: RawTable
+    path: Path
     rows: int
     size_bytes: int
     first_event: datetime | None
     last_event: datetime | None
+    malformed: tuple[MalformedLine, ...] = ()
+    needs_copy: bool = False
 
 
 def check_parquet(table: RawTable, path: Path) -> RawFile:
@@ -71,7 +109,7 @@ def check_parquet(table: RawTable, path: Path) -> RawFile:
             for _ in parquet.iter_batches(batch_size=1 << 18):
                 pass  # reading to the end is the check: a truncated or damaged page raises
             first, last = _range_in_statistics(table, parquet)
-            return RawFile(table, parquet.metadata.num_rows, path.stat().st_size, first, last)
+            return RawFile(table, path, parquet.metadata.num_rows, path.stat().st_size, first, last)
     except (pa.ArrowException, OSError) as error:
         raise _unreadable("parquet file", path, error) from error
 
@@ -80,50 +118,196 @@ def check_csv(table: RawTable, path: Path) -> RawFile:
     """Read every line, compressed or not, as text, and compare the names in the first one.
 
     Raises:
-        SourceError: not readable as UTF-8, cut short, a line has too many or too few fields, or a column is
-            missing.
+        SourceError: empty, cut short, a column is missing, or too many lines are malformed.
     """
+    header = _read_header(path)
+    _check_header(table, header, path)
     try:
-        return _read_csv(table, path)
-    except (pa.ArrowException, OSError, EOFError) as error:
-        raise _unreadable("CSV file", path, error) from error
+        return _read_clean_csv(table, path, header)
+    except (pa.ArrowException, OSError, UncommonCsvError):
+        # Whatever it was, the slower reading finds the line, or finds that it is none.
+        return _read_any_csv(table, path, header)
 
 
-def _read_csv(table: RawTable, path: Path) -> RawFile:
-    rows, first, last = 0, None, None
-    header: list[str] = []
-    for batch in _csv_batches(path, header):
-        if not rows:
-            _check_header(table, header, path)
-        rows += batch.num_rows
-        if table.event_time is not None:
-            low, high = _range_of_times(batch.column(_place(table, table.event_time, header)))
-            first, last = (_either(min, first, low), _either(max, last, high))
-    if not rows:
-        _check_header(table, header, path)
-    return RawFile(table, rows, path.stat().st_size, first, last)
+def _read_header(path: Path) -> list[str]:
+    line = next(read_lines(path), None)
+    if line is None:
+        raise SourceError(
+            "the file is empty",
+            where=str(path),
+            remedy="export the file again; one without rows still has a first line with the column names",
+        )
+    try:
+        names = next(csv.reader([without_break(line.raw).decode()], strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise _no_header(path, str(error)) from error
+    if not names:
+        raise _no_header(path, "it is blank")
+    return [name.strip() for name in names]
 
 
-def _csv_batches(path: Path, header: list[str]) -> Iterator[pa.RecordBatch]:
-    """Batches of text; `header` is filled with the names before the first."""
-    compression = "gzip" if path.suffix == ".gz" else None
-    with pa.input_stream(str(path), compression=compression) as probe:
-        first_line = probe.read(1 << 16).split(b"\n", 1)[0].decode("utf-8-sig").rstrip("\r")
-    header += [name.strip().strip('"') for name in first_line.split(",")]
-    with pa.input_stream(str(path), compression=compression) as stream:
+def _no_header(path: Path, why: str) -> SourceError:
+    return SourceError(
+        f"line 1 holds no column names: {why}",
+        where=str(path),
+        remedy="export the file as CSV with commas, in UTF-8, with the column names in its first line",
+    )
+
+
+def _read_clean_csv(table: RawTable, path: Path, header: list[str]) -> RawFile:
+    """Many threads, hundreds of megabytes a second; stops at the first thing that is not plain."""
+    rows, times = 0, _TimeRange()
+    place = None if table.event_time is None else _place(table, table.event_time, header)
+    with pa.input_stream(str(path), compression="gzip" if path.suffix == ".gz" else None) as unpacked:
+        stream = StrictCsvStream(unpacked)
+        names = [str(index) for index in range(len(header))]
         reader = pa_csv.open_csv(
             stream,
-            read_options=pa_csv.ReadOptions(block_size=_BLOCK_BYTES, column_names=header, skip_rows=1),
+            read_options=pa_csv.ReadOptions(block_size=_BLOCK_BYTES, column_names=names, skip_rows=1),
             parse_options=pa_csv.ParseOptions(newlines_in_values=True),
-            convert_options=pa_csv.ConvertOptions(column_types=dict.fromkeys(header, pa.string())),
+            convert_options=pa_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
         )
-        yield from reader
+        for batch in reader:
+            rows += batch.num_rows
+            if place is not None:
+                times.add(batch.column(place))
+        stream.check_end()
+    return RawFile(table, path, rows, path.stat().st_size, times.first, times.last)
+
+
+def _read_any_csv(table: RawTable, path: Path, header: list[str]) -> RawFile:
+    lines = read_lines(path)
+    first = next(lines)
+    place = None if table.event_time is None else _place(table, table.event_time, header)
+    records = csv_records(lines, len(header))
+    found = _read_records(table, path, records, lambda record: _csv_field(record, place))
+    # DuckDB stops at a line break of another kind than that of the first line.
+    breaks = found.breaks | {_break_of(first.raw)}
+    return found.as_file(needs_copy=bool(found.malformed) or len(breaks - {b""}) > 1)
+
+
+def _csv_field(record: Record, place: int | None) -> str | None:
+    if place is None:
+        return None
+    text = record.text.decode()
+    fields = next(csv.reader([text])) if '"' in text else text.split(",")
+    return fields[place]
+
+
+def check_jsonl(table: RawTable, path: Path) -> RawFile:
+    """Read every line, compressed or not, as one JSON object, and compare the keys of all of them.
+
+    Raises:
+        SourceError: empty, cut short, a key is in none of the lines, or too many lines are malformed.
+    """
+    names = () if table.event_time is None else (table.event_time, *table.aliases.get(table.event_time, ()))
+    keys: dict[str, None] = {}
+
+    def note(record: Record) -> object:
+        keys.update(dict.fromkeys(record.document))
+        return next((record.document[name] for name in names if name in record.document), None)
+
+    found = _read_records(table, path, json_records(read_lines(path)), note)
+    if not found.rows and not found.malformed:
+        raise SourceError("the file is empty", where=str(path), remedy="export the file again, or remove it")
+    _check_header(table, list(keys), path)
+    with open_raw(path) as stream:
+        has_mark = stream.read(len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK  # which DuckDB refuses in JSON
+    return found.as_file(needs_copy=bool(found.malformed) or has_mark)
+
+
+@dataclass(slots=True)
+class _TimeRange:
+    """The first and the last of all times seen."""
+
+    first: datetime | None = None
+    last: datetime | None = None
+
+    def add(self, column: pa.Array) -> None:
+        low, high = _range_of_times(column)
+        self.first, self.last = _either(min, self.first, low), _either(max, self.last, high)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What a reading record by record has seen so far."""
+
+    table: RawTable
+    path: Path
+    rows: int = 0
+    times: _TimeRange = field(default_factory=_TimeRange)
+    malformed: list[MalformedLine] = field(default_factory=list)
+    breaks: set[bytes] = field(default_factory=set)
+
+    def as_file(self, *, needs_copy: bool) -> RawFile:
+        size = self.path.stat().st_size
+        times = (self.times.first, self.times.last)
+        return RawFile(self.table, self.path, self.rows, size, *times, tuple(self.malformed), needs_copy)
+
+
+def _read_records(
+    table: RawTable, path: Path, records: Iterable[Record], time_of: Callable[[Record], object]
+) -> _Found:
+    """Count rows and malformed lines; `time_of` is called with every row, in order.
+
+    Raises:
+        SourceError: more malformed lines than a file of this table can have.
+    """
+    found = _Found(table, path)
+    for some in _batched(records, _ROWS_AT_ONCE):
+        times = []
+        for record in some:
+            found.breaks.add(_break_of(record.raw))
+            if record.reason_code is None:
+                times.append(time_of(record))
+            else:
+                found.malformed += malformed_lines(record)
+        found.rows += len(times)
+        if table.event_time is not None:
+            found.times.add(_as_texts(times))
+        if len(found.malformed) > _MAX_MALFORMED_LINES:
+            break
+    _refuse_too_many(found)
+    return found
+
+
+def _batched(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
+    source = iter(records)
+    while some := list(islice(source, size)):
+        yield some
+
+
+def _break_of(raw: bytes) -> bytes:
+    return raw[len(without_break(raw)) :]
+
+
+def _refuse_too_many(found: _Found) -> None:
+    count = len(found.malformed)
+    allowed = max(_MAX_MALFORMED_FREE, _MAX_MALFORMED_SHARE * (found.rows + count))
+    if count > min(allowed, _MAX_MALFORMED_LINES):
+        first = found.malformed[0]
+        raise SourceError(
+            f"{count:,} of {found.rows + count:,} lines are malformed, the first is line {first.number}"
+            f" ({first.reason_code})",
+            where=str(found.path),
+            remedy="probably another delimiter, encoding or file than this table's: look at that line and"
+            " export again; single malformed lines would be left out and recorded",
+        )
 
 
 def _check_header(table: RawTable, header: list[str], path: Path) -> None:
-    for name in table.columns:
-        if not {name, *table.aliases.get(name, ())} & set(header):
+    for place, (name, *aliases) in enumerate((name, *table.aliases.get(name, ())) for name in table.columns):
+        found = [seen for seen in header if seen in (name, *aliases)]
+        if not found and name not in table.optional:
             raise _missing_column(name, header, path)
+        if len(found) != len(set(found)):
+            raise _misplaced(f"two columns are called {found[0]!r}", path)
+        if table.by_position and header[place : place + 1] != found[:1]:
+            raise _misplaced(
+                f"column {name!r} is not number {place + 1}: the file has {', '.join(header)}", path
+            )
+    if table.by_position and len(header) > len(table.columns):
+        raise _misplaced(f"there are more columns than {len(table.columns)}: {', '.join(header)}", path)
 
 
 def _place(table: RawTable, name: str, header: list[str]) -> int:
@@ -137,6 +321,21 @@ def _range_of_times(column: pa.Array) -> tuple[datetime | None, datetime | None]
             found = pc.min_max(times).as_py()
             return found["min"], found["max"]
     return None, None
+
+
+def _as_texts(times: Iterable[object]) -> pa.Array:
+    return pa.array([_time_text(time) for time in times], pa.string())
+
+
+def _time_text(time: object) -> str | None:
+    """A number is seconds since 1970, or thousandths of them where seconds would be after the year 5138."""
+    if not isinstance(time, float):
+        return time if isinstance(time, str) else None
+    try:
+        seconds = time / 1000 if abs(time) >= _MILLISECONDS_FROM else time
+        return datetime.fromtimestamp(seconds, UTC).strftime(_TIME_FORMATS[0])
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _either(choose: Callable, seen: datetime | None, found: datetime | None) -> datetime | None:
@@ -178,6 +377,14 @@ def _missing_column(name: str, seen: list[str], path: Path) -> SourceError:
     )
 
 
+def _misplaced(what: str, path: Path) -> SourceError:
+    return SourceError(
+        what,
+        where=str(path),
+        remedy="export the file with the columns that the source's YAML names, in that order",
+    )
+
+
 def _unreadable(kind: str, path: Path, error: Exception) -> SourceError:
     return SourceError(
         f"not a readable {kind}: {' '.join(str(error).split())[:200]}",
@@ -186,4 +393,8 @@ def _unreadable(kind: str, path: Path, error: Exception) -> SourceError:
     )
 
 
-FORMATS: dict[str, Callable[[RawTable, Path], RawFile]] = {"parquet": check_parquet, "csv": check_csv}
+FORMATS: dict[str, Callable[[RawTable, Path], RawFile]] = {
+    "parquet": check_parquet,
+    "csv": check_csv,
+    "jsonl": check_jsonl,
+}

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from dagster_defs.raw_files import check_raw_files
-from dagster_defs.raw_formats import RawTable
+from dagster_defs.raw_formats import RawFile, RawTable
 from dagster_defs.settings import Settings, load_settings
 from python_ml.errors import SettingError, SourceError
 
@@ -110,11 +110,14 @@ def test_csv_files_of_both_editions_are_read(till: Settings):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (FIRST.encode() + b"3,4\n", "Expected 3 columns, got 2"),
-        (FIRST.encode() + b"3,4,5,6\n", "Expected 3 columns, got 4"),
-        (FIRST.encode() + b"3,\xff\xfe,2010-12-09 10:00:00\n", "invalid UTF8"),
+        (b"", "the file is empty"),
+        (b"\n" + FIRST.encode(), "line 1 holds no column names"),
+        (b"Invoice\xff,UnitPrice\n", "line 1 holds no column names"),
+        (b'"InvoiceNo,UnitPrice\n1,2\n', "line 1 holds no column names"),
         (b"InvoiceNo,InvoiceDate\n1,2010-12-01 08:26:00\n", "column 'UnitPrice' is missing"),
         (b"InvoiceNo,InvoiceDate\n", "column 'UnitPrice' is missing"),
+        (b"InvoiceNo,Price,Price,InvoiceDate\n", "two columns are called 'Price'"),
+        (FIRST.replace(",", ";").encode(), "column 'InvoiceNo' is missing"),
     ],
 )
 def test_bad_csv_is_told_with_its_file(till: Settings, content: bytes, said: str):
@@ -124,11 +127,74 @@ def test_bad_csv_is_told_with_its_file(till: Settings, content: bytes, said: str
     assert caught.value.where.endswith("a.csv")
 
 
-def test_a_gzip_cut_short_is_told(till: Settings):
-    file = till.data / "b.csv.gz"
-    file.write_bytes(gzip.compress(SECOND.encode() * 1000)[:-20])
-    with pytest.raises(SourceError, match="not a readable CSV file"):
-        check_raw_files([TILL], till)
+@pytest.mark.parametrize(
+    "header", ["UnitPrice,InvoiceNo,InvoiceDate", "InvoiceNo,More,UnitPrice,InvoiceDate"]
+)
+def test_columns_read_by_position_must_stand_there(till: Settings, header: str):
+    (till.data / "a.csv").write_text(header + "\n")
+    check_raw_files([TILL], till)
+    with pytest.raises(SourceError, match="is not number"):
+        check_raw_files([dataclasses.replace(TILL, by_position=True)], till)
+
+
+def test_a_column_more_than_are_read_by_position_is_told(till: Settings):
+    (till.data / "a.csv").write_text("InvoiceNo,UnitPrice,InvoiceDate,More\n")
+    with pytest.raises(SourceError, match="more columns than 3"):
+        check_raw_files([dataclasses.replace(TILL, by_position=True)], till)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_a_gzip_cut_short_is_told_with_its_line(till: Settings, suffix: str):
+    """Half of the packed bytes still unpack to lines, which must not pass for the whole file."""
+    file = till.data / f"c.{suffix}.gz"
+    content = (SECOND * 5000).encode() if suffix == "csv" else b'{"stars": 5, "at": 1}\n' * 5000
+    file.write_bytes(gzip.compress(content)[:-20])
+    with pytest.raises(SourceError, match=r"cannot be read beyond line \d+") as caught:
+        check_raw_files([TILL if suffix == "csv" else STARS], till)
+    assert caught.value.where == str(file)
+
+
+STARS = raw_table(
+    "stars",
+    {"stars": "varchar", "at": "varchar", "vote": "varchar"},
+    "at",
+    aliases={"stars": ("overall",)},
+    file_format="jsonl",
+    pattern="*.jsonl*",
+    optional=frozenset({"vote"}),
+)
+
+
+def found_in_json(folder: Path, *lines: str, name: str = "stars.jsonl") -> RawFile:
+    content = "".join(f"{line}\n" for line in lines).encode()
+    (folder / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    (file,) = check_raw_files([STARS], dataclasses.replace(load_settings({}), data=folder))
+    return file
+
+
+@pytest.mark.parametrize("name", ["stars.jsonl", "stars.jsonl.gz"])
+def test_json_lines_are_read_whatever_the_types(tmp_path: Path, name: str):
+    """1,500,000,000 seconds after 1970 began is 2017-07-14 02:40:00 UTC."""
+    file = found_in_json(
+        tmp_path,
+        '{"overall": 5.0}',
+        '{"overall": [1], "at": 1500000000}',
+        "",
+        '{"at": 1500000060000}',
+        name=name,
+    )
+    assert (file.rows, file.malformed, file.needs_copy) == (3, (), False)
+    assert (file.first_event, file.last_event) == (
+        datetime(2017, 7, 14, 2, 40),
+        datetime(2017, 7, 14, 2, 41),
+    )
+
+
+def test_a_key_in_none_of_the_lines_is_told(tmp_path: Path):
+    with pytest.raises(SourceError, match="column 'stars' is missing; the file has at, star"):
+        found_in_json(tmp_path, '{"at": 1, "star": 5}', '{"at": 2}')
+    with pytest.raises(SourceError, match="the file is empty"):
+        found_in_json(tmp_path)
 
 
 def test_an_empty_folder_is_told(till: Settings, tmp_path: Path):
