@@ -77,6 +77,18 @@ int_orders_checked as (
     ),
 {% endfor %}
 
+-- Lines of raw files that never became a staged row.
+malformed_lines as (
+    select
+        table_name,
+        {{ generate_surrogate_key(['file_name', 'line_number']) }} as row_key,
+        reason_code,
+        {{ json_text(['file_name', 'line_number', 'byte_count', 'line_sha256']) }} as payload,
+        cast(0 as decimal(18, 2)) as amount,
+        cast(null as timestamp) as occurred_at
+    from {{ source('landing', 'malformed_lines') }}
+),
+
 rejections_stacked as (
     select
         'order_lines' as table_name,
@@ -109,6 +121,9 @@ rejections_stacked as (
         'offer_items' as table_name,
         int_offer_items_checked.*
     from int_offer_items_checked
+    union all
+    select malformed_lines.*
+    from malformed_lines
 ),
 
 rejections_keyed as (

@@ -65,5 +65,4 @@ def test_refresh_features_trains_nothing():
 
 def test_every_writer_is_in_the_pool(repository: dg.RepositoryDefinition):
     for definition in repository.assets_defs_by_key.values():
-        if definition.op.name != "raw_files":
-            assert definition.op.pool == "warehouse_writer", definition.op.name
+        assert definition.op.pool == "warehouse_writer", definition.op.name
