@@ -92,9 +92,10 @@ def _progress() -> Progress:
 
 
 def _arguments() -> argparse.Namespace:
+    usual = SimulatorConfig()
     parser = argparse.ArgumentParser(prog="python -m dagster_defs.simulate", description=__doc__.splitlines()[0])
-    parser.add_argument("--events", type=int, default=SimulatorConfig.events, help="rows of the raw events, about")
-    parser.add_argument("--seed", type=int, default=SimulatorConfig.seed, help="another seed, another shop")
+    parser.add_argument("--events", type=int, default=usual.events, help="rows of the raw events, about")
+    parser.add_argument("--seed", type=int, default=usual.seed, help="another seed, another shop")
     parser.add_argument("--users", type=int, help="registered users; one for every 200 events where not given")
     parser.add_argument("--items", type=int, help="items; 40 times the root of the users where not given")
     parser.add_argument(
