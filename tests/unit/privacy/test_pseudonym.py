@@ -25,8 +25,8 @@ VECTORS = [
     ),
     (
         b"\xaa" * 131,
-        "This is a test using a larger than block-size key and a larger than block-size data. The key needs to be"
-        " hashed before being used by the HMAC algorithm.",
+        "This is a test using a larger than block-size key and a larger than block-size data. The key needs"
+        " to be hashed before being used by the HMAC algorithm.",
         "9b09ffa71b942fcb27635fbcd5b0e944",
     ),
 ]
