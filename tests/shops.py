@@ -76,20 +76,28 @@ class TestShop:
         out, err = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
-    def dbt(self, *arguments: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess:
+    def dbt(
+        self,
+        *arguments: str,
+        check: bool = True,
+        environment: dict[str, str] | None = None,
+        without_key: bool = False,
+        **variables: str,
+    ) -> subprocess.CompletedProcess:
         """dbt in a plain shell, as an analytics engineer types it."""
         command = [Path(sys.executable).parent / "dbt", *arguments, "--profiles-dir", ROOT / "profiles"]
         if variables:
             command += ["--vars", str(variables)]
         self.folder.mkdir(parents=True, exist_ok=True)
-        environment = os.environ | {
+        common = {
             "SHOAL_DATA": str(self.data),
             "SHOAL_WAREHOUSE": str(self.warehouse),
-            "SHOAL_PSEUDONYM_KEY": TEST_KEY,
             "DBT_TARGET_PATH": str(self.target),
             "DBT_LOG_PATH": str(self.target),
         }
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        key = {} if without_key else {"SHOAL_PSEUDONYM_KEY": TEST_KEY}
+        chosen = os.environ | common | key | (environment or {})
+        done = subprocess.run(command, cwd=ROOT, env=chosen, capture_output=True, text=True, check=False)
         assert not check or done.returncode == 0, done.stdout[-4000:]
         return done
 
