@@ -18,7 +18,7 @@ from python_ml.simulator.vocabulary import CHANNELS, DEVICES, PAYMENTS
 
 COUPON_SHARE = 0.1  # what a coupon takes off
 MORE_PIECES = 0.15  # expected pieces beyond the first
-TEST_SHARE = 0.04  # of guests' orders: the shop trying its own till
+TEST_SHARE = 0.08  # of guests' orders: the shop trying its own till
 LATE_DELIVERY_SHARE = 0.12
 FREE_SHIPPING_CENTS = 8_000
 SHIPPING_CENTS = 490
