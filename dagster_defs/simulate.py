@@ -83,7 +83,7 @@ def _open(path: Path, schema: pa.Schema) -> pq.ParquetWriter | pa_csv.CSVWriter:
 def simulate_default_shop(folder: Path) -> None:
     """The shop of `make run SOURCE=simulated`, where no files were named and none are there yet."""
     config = SimulatorConfig()
-    sys.stderr.write(f"No files in {folder} yet: simulating a shop of {config.events:,} events into it first ...\n")
+    sys.stderr.write(f"No files in {folder} yet: first simulating a shop of {config.events:,} events ...\n")
     write_shop(config, folder, _progress())
 
 
@@ -93,13 +93,16 @@ def _progress() -> Progress:
 
 def _arguments() -> argparse.Namespace:
     usual = SimulatorConfig()
-    parser = argparse.ArgumentParser(prog="python -m dagster_defs.simulate", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m dagster_defs.simulate", description="Simulate a shop.")
     parser.add_argument("--events", type=int, default=usual.events, help="rows of the raw events, about")
     parser.add_argument("--seed", type=int, default=usual.seed, help="another seed, another shop")
-    parser.add_argument("--users", type=int, help="registered users; one for every 200 events where not given")
-    parser.add_argument("--items", type=int, help="items; 40 times the root of the users where not given")
+    parser.add_argument("--users", type=int, help="registered users; else one for every 200 events")
+    parser.add_argument("--items", type=int, help="items; else 40 times the root of the users")
     parser.add_argument(
-        "--out", type=Path, default=PROJECT_ROOT / "var" / "raw" / SIMULATED_SOURCE, help="folder of the files"
+        "--out",
+        type=Path,
+        default=PROJECT_ROOT / "var" / "raw" / SIMULATED_SOURCE,
+        help="folder of the files",
     )
     return parser.parse_args()
 
@@ -126,9 +129,7 @@ def main() -> int:
     except ShoalError as error:
         sys.stderr.write(f"\nNothing was simulated: {error}\n")
         return 1
-    sys.stderr.write(
-        f"The files are in {folder}, what is true of them in truth/. Next: make run SOURCE={SIMULATED_SOURCE}\n"
-    )
+    sys.stderr.write(f"The files are in {folder}, what is true of them in truth/ there.\n")
     return 0
 
 

@@ -98,9 +98,7 @@ def make_visits(
     looked = begun[visit] + passed
     login_look = (random.random(len(shopper)) * looks).astype(np.int64)
     order_in_visit = np.arange(len(visit)) - first[visit]
-    is_known = (login[visit] == KNOWN) | (
-        (login[visit] == LOGIN) & (order_in_visit >= login_look[visit])
-    )
+    is_known = (login[visit] == KNOWN) | ((login[visit] == LOGIN) & (order_in_visit >= login_look[visit]))
     return Visits(
         shopper=shopper,
         day=day,
@@ -182,7 +180,7 @@ def _logins(
     if shoppers.is_guest:
         return np.full(len(visitor), UNKNOWN)
     chance = random.random(len(visitor))
-    login = np.where(chance < KNOWN_SHARE, KNOWN, np.where(chance < KNOWN_SHARE + LOGIN_SHARE, LOGIN, UNKNOWN))
+    login = np.select([chance < KNOWN_SHARE, chance < KNOWN_SHARE + LOGIN_SHARE], [KNOWN, LOGIN], UNKNOWN)
     login[(login == KNOWN) & (visitor >= KIOSK)] = LOGIN
     identified = np.flatnonzero(login != UNKNOWN)
     order = identified[np.lexsort((begun[identified], visitor[identified]))]
@@ -321,7 +319,9 @@ def make_identities(config: SimulatorConfig, shoppers: Shoppers, visits: Visits)
     )
 
 
-def make_bots(config: SimulatorConfig, catalogue: Catalogue, block: int) -> tuple[pa.Table, np.ndarray, np.ndarray]:
+def make_bots(
+    config: SimulatorConfig, catalogue: Catalogue, block: int
+) -> tuple[pa.Table, np.ndarray, np.ndarray]:
     """Programs that read the catalogue a few items a second, for a few hundred looks at a time.
 
     Returns:

@@ -93,7 +93,8 @@ def make_catalogue(config: SimulatorConfig) -> Catalogue:
     popularity = random.lognormal(0.0, 0.9, count)
     quality = np.clip(random.normal(0.15, 0.45, count), -1, 1)
     typical = np.array([category.price for category in CATEGORIES])[CATEGORY_OF_TYPE[item_type]]
-    list_cents = np.maximum(200, np.round(typical * random.lognormal(0.0, 0.4, count)).astype(np.int64) * 100 - 10)
+    dollars = np.round(typical * random.lognormal(0.0, 0.4, count)).astype(np.int64)
+    list_cents = np.maximum(200, dollars * 100 - 10)
     discount = random.choice(DISCOUNTS, p=DISCOUNT_SHARES, size=(count, weeks))
     price_cents = np.round(list_cents[:, None] * (1 - discount)).astype(np.int64)
     elasticity = np.round(random.permutation(np.linspace(*ELASTICITIES, len(CATEGORIES))), 3)
@@ -197,7 +198,7 @@ def make_choice(catalogue: Catalogue, price_sensitivity: np.ndarray) -> Choice:
 
 
 def _edges_in_types(weight: np.ndarray, first: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Running sums that begin anew with each item type, plus the type's place; each type ends exactly one up."""
+    """Running sums that begin anew with each item type, plus its place; each type ends one up."""
     running = np.cumsum(weight)
     before = np.repeat(running[first] - weight[first], sizes)
     edges = running - before
@@ -219,8 +220,8 @@ def item_columns(catalogue: Catalogue, random: np.random.Generator) -> dict[str,
         ],
         "title_zh": [f"{brand} {chinese}" for _, (_, _, chinese), _, brand, _ in rows],
         "description": [
-            f"{_article(word)} {word} {english.lower()} by {brand}, in the {STYLES[style].lower()} line of our "
-            f"{category.name.lower()} range ({chinese})."
+            f"{_article(word)} {word} {english.lower()} by {brand}, in the {STYLES[style].lower()} line "
+            f"of our {category.name.lower()} range ({chinese})."
             for word, (_, english, chinese), category, brand, style in rows
         ],
         "department": [category.department for category in categories],

@@ -94,9 +94,7 @@ class SimulatorConfig:
     @staticmethod
     def _check(name: str, value: float, low: float, high: float) -> None:
         if not low <= value <= high:
-            raise SettingError(
-                f"{name} is {value:,}", where="simulator", remedy=f"use {low:,} to {high:,}"
-            )
+            raise SettingError(f"{name} is {value:,}", where="simulator", remedy=f"use {low:,} to {high:,}")
 
     @property
     def user_count(self) -> int:

@@ -47,7 +47,9 @@ def spelled(values: np.ndarray | list) -> list[str]:
 
 def money(cents: np.ndarray) -> list[str]:
     """Cents as text with two decimals: exact, whatever the amount."""
-    return [f"{'-' if value < 0 else ''}{abs(value) // 100}.{abs(value) % 100:02d}" for value in cents.tolist()]
+    return [
+        f"{'-' if value < 0 else ''}{abs(value) // 100}.{abs(value) % 100:02d}" for value in cents.tolist()
+    ]
 
 
 def table_of(columns: Mapping[str, object], types: Mapping[str, pa.DataType]) -> pa.Table:

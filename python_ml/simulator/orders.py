@@ -12,13 +12,13 @@ from python_ml.simulator.behaviour import DAY_MILLISECONDS, Visits
 from python_ml.simulator.campaigns import Assignment, Campaigns
 from python_ml.simulator.catalogue import Catalogue
 from python_ml.simulator.config import SimulatorConfig
-from python_ml.simulator.frames import money, moments, spelled, table_of, texts, times_as_text
+from python_ml.simulator.frames import moments, money, spelled, table_of, texts, times_as_text
 from python_ml.simulator.population import Groups, Shoppers, user_ids
 from python_ml.simulator.vocabulary import CHANNELS, DEVICES, PAYMENTS
 
 COUPON_SHARE = 0.1  # what a coupon takes off
 MORE_PIECES = 0.15  # expected pieces beyond the first
-TEST_SHARE = 0.04  # of guests' orders: the shop trying its own till
+TEST_SHARE = 0.08  # of guests' orders: the shop trying its own till
 LATE_DELIVERY_SHARE = 0.12
 FREE_SHIPPING_CENTS = 8_000
 SHIPPING_CENTS = 490
@@ -74,7 +74,8 @@ def make_orders(
     """Everything a visit bought is one order; the same item bought at two looks is one line of two pieces."""
     random = config.stream("orders", shoppers.block)
     bought = np.flatnonzero(visits.is_bought)
-    pairs, count = np.unique(visits.visit[bought] * config.item_count + visits.item[bought], return_counts=True)
+    pair = visits.visit[bought] * config.item_count + visits.item[bought]
+    pairs, count = np.unique(pair, return_counts=True)
     visit, order = np.unique(pairs // config.item_count, return_inverse=True)
     item = pairs % config.item_count
     shopper = visits.shopper[visit]
@@ -83,14 +84,17 @@ def make_orders(
     quantity = count + random.poisson(MORE_PIECES, len(item))
     list_cents = catalogue.list_cents[item] * quantity
     price_cents = catalogue.price_cents[item, week] * quantity
-    used, covered = _coupons(random, groups, catalogue, campaigns, shoppers, assignment, visits, visit, order, item)
+    used, covered = _coupons(
+        random, groups, catalogue, campaigns, shoppers, assignment, visits, visit, order, item
+    )
     promised = ordered + random.integers(2, 5, len(visit)) * DAY_MILLISECONDS
     late = random.random(len(visit)) < LATE_DELIVERY_SHARE
     days_late = np.where(late, random.uniform(0.5, 8, len(visit)), random.uniform(-1.5, 0, len(visit)))
     delivered = promised + (days_late * DAY_MILLISECONDS).astype(np.int64)
     is_test = (random.random(len(visit)) < TEST_SHARE) & shoppers.is_guest
     is_cancelled = (random.random(len(visit)) < config.cancelled_share) & ~is_test
-    crisis = (week >= catalogue.crisis_weeks[0]) & (week < catalogue.crisis_weeks[1]) & catalogue.is_in_crisis[item]
+    first_week, end_week = catalogue.crisis_weeks
+    crisis = (week >= first_week) & (week < end_week) & catalogue.is_in_crisis[item]
     chance = np.where(crisis, CRISIS_RETURNED_SHARE, config.returned_share)
     returned = delivered[order] + random.integers(1, 21, len(item)) * DAY_MILLISECONDS
     comes_back = (random.random(len(item)) < chance) & ~(is_cancelled | is_test)[order]
@@ -118,8 +122,9 @@ def make_orders(
 
 
 def _coupons(
-    random: np.random.Generator, groups: Groups, catalogue: Catalogue, campaigns: Campaigns, shoppers: Shoppers,
-    assignment: Assignment, visits: Visits, visit: np.ndarray, order: np.ndarray, item: np.ndarray,
+    random: np.random.Generator, groups: Groups, catalogue: Catalogue, campaigns: Campaigns,
+    shoppers: Shoppers, assignment: Assignment, visits: Visits, visit: np.ndarray, order: np.ndarray,
+    item: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """A contacted user may use the coupon once, on the first order that has an item it covers.
 
@@ -134,7 +139,8 @@ def _coupons(
     contacted = (campaign >= 0) & assignment.is_treated[shopper, campaign]
     willing = random.random(len(visit)) < groups.coupon_use[shoppers.group[shopper]]
     candidate = np.flatnonzero(order_fits & contacted & willing)
-    by_time = candidate[np.lexsort((visits.started[visit[candidate]], campaign[candidate], shopper[candidate]))]
+    started = visits.started[visit]
+    by_time = candidate[np.lexsort((started[candidate], campaign[candidate], shopper[candidate]))]
     pair = shopper[by_time] * (len(campaigns.category) + 1) + campaign[by_time]
     is_first = np.ones(len(pair), bool)
     is_first[1:] = pair[1:] != pair[:-1]
@@ -193,11 +199,12 @@ def line_rows(config: SimulatorConfig, catalogue: Catalogue, shoppers: Shoppers,
     amount = orders.list_cents - orders.discount_cents - orders.coupon_cents
     booked = np.where(is_return, orders.returned[line], orders.ordered[order])
     prefix = np.where(is_return, "R", "")
+    everyone = np.full(len(line), not shoppers.is_guest)
     return table_of(
         {
             "order_id": [head + name for head, name in zip(prefix, orders.order_id[order], strict=True)],
             "line_number": spelled((np.arange(len(orders.item)) - first + 1)[line]),
-            "user_id": texts(user_ids(shoppers), orders.shopper[order], np.full(len(line), not shoppers.is_guest)),
+            "user_id": texts(user_ids(shoppers), orders.shopper[order], everyone),
             "item_id": texts(catalogue.item_id, orders.item[line]),
             "kind": texts(("sale", "return"), is_return),
             "quantity": spelled(orders.quantity[line] * sign),
@@ -210,7 +217,9 @@ def line_rows(config: SimulatorConfig, catalogue: Catalogue, shoppers: Shoppers,
     )
 
 
-REDEMPTION_COLUMNS = {"user_id": _TEXT, "campaign_id": _TEXT, "coupon_code": _TEXT, "redeemed_at": pa.timestamp("us")}
+REDEMPTION_COLUMNS = {
+    "user_id": _TEXT, "campaign_id": _TEXT, "coupon_code": _TEXT, "redeemed_at": pa.timestamp("us"),
+}  # fmt: skip
 
 
 def redemption_rows(

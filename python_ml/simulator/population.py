@@ -193,7 +193,8 @@ def make_shoppers(config: SimulatorConfig, groups: Groups, block: int, visits_a_
     group = random.choice(config.groups, p=groups.share, size=count)
     taste = random.gamma(groups.taste[group] * TASTE_CONCENTRATION) + 1e-12
     late = random.random(count) >= SIGNED_UP_BEFORE
-    signup = np.where(late, random.integers(0, config.days - 7, count), -random.integers(1, EARLIER_DAYS, count))
+    early_day, late_day = -random.integers(1, EARLIER_DAYS, count), random.integers(0, config.days - 7, count)
+    signup = np.where(late, late_day, early_day)
     signup = np.full(count, -1) if guests else signup
     present = 1 - groups.days[group, np.maximum(signup, 0)]
     visits = visits_a_user * groups.visit_rate[group] * _lognormal(random, VISITS_SPREAD, count) * present

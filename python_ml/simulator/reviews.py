@@ -156,7 +156,9 @@ def _opinions(
     clauses = random.choice((1, 2, 3), p=MORE_CLAUSES, size=len(line))
     is_good = random.random(good.shape) < good
     aspects = [order[place, :count].tolist() for place, count in enumerate(clauses)]
-    polarity = [[1 if is_good[place, aspect] else -1 for aspect in said] for place, said in enumerate(aspects)]
+    polarity = [
+        [1 if is_good[place, aspect] else -1 for aspect in said] for place, said in enumerate(aspects)
+    ]
     return aspects, polarity
 
 

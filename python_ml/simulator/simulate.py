@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 
 from python_ml.simulator.behaviour import (
-    DAY_MILLISECONDS,
     events_a_visit,
     make_bots,
     make_events,
@@ -19,7 +18,14 @@ from python_ml.simulator.behaviour import (
 )
 from python_ml.simulator.blemishes import repeat_rows, spoil
 from python_ml.simulator.campaigns import Assignment, Campaigns, assign, plan_campaigns
-from python_ml.simulator.catalogue import DISCOUNTS, Catalogue, Choice, item_columns, make_catalogue, make_choice
+from python_ml.simulator.catalogue import (
+    DISCOUNTS,
+    Catalogue,
+    Choice,
+    item_columns,
+    make_catalogue,
+    make_choice,
+)
 from python_ml.simulator.config import CAMPAIGN_WEEKS, SimulatorConfig
 from python_ml.simulator.frames import Piece, texts
 from python_ml.simulator.orders import line_rows, make_orders, order_rows, redemption_rows
@@ -34,6 +40,7 @@ from python_ml.simulator.population import (
     make_shoppers,
     mean_presence,
     user_columns,
+    user_ids,
 )
 from python_ml.simulator.reviews import Personal, make_reviews
 from python_ml.simulator.stock import make_stock
@@ -166,9 +173,7 @@ def _block(shop: _Shop, block: int) -> Iterator[Piece]:
     config, catalogue = shop.config, shop.catalogue
     shoppers = make_shoppers(config, shop.groups, block, shop.visits_a_user)
     assignment = assign(config, shop.groups, shop.campaigns, shoppers)
-    visits = make_visits(
-        config, shop.groups, catalogue, shop.choice, shop.campaigns, shoppers, assignment
-    )
+    visits = make_visits(config, shop.groups, catalogue, shop.choice, shop.campaigns, shoppers, assignment)
     orders = make_orders(config, shop.groups, catalogue, shop.campaigns, shoppers, assignment, visits)
     kept = orders.is_kept[orders.order]
     np.add.at(shop.sold, (orders.item[kept], orders.week[kept]), orders.quantity[kept])
@@ -176,9 +181,7 @@ def _block(shop: _Shop, block: int) -> Iterator[Piece]:
         yield Piece("users", None, pa.table(user_columns(config, shoppers)))
         yield _assignments(shop, shoppers, assignment)
         yield Piece("logins", None, make_identities(config, shoppers, visits))
-        yield Piece(
-            "coupon_redemptions", None, redemption_rows(config, shop.campaigns, shoppers, orders)
-        )
+        yield Piece("coupon_redemptions", None, redemption_rows(config, shop.campaigns, shoppers, orders))
     events, received = make_events(config, catalogue, shoppers, visits)
     yield from _events(shop, events, received, block)
     yield Piece("orders", None, order_rows(config, shoppers, visits, orders))
@@ -196,8 +199,6 @@ def _block(shop: _Shop, block: int) -> Iterator[Piece]:
 
 def _assignments(shop: _Shop, shoppers: Shoppers, assignment: Assignment) -> Piece:
     user, campaign = np.nonzero(assignment.is_eligible)
-    from python_ml.simulator.population import user_ids
-
     return Piece(
         "campaign_assignments",
         None,

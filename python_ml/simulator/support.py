@@ -72,7 +72,8 @@ def make_messages(
         sent.append(at)
         if is_answered:
             answer_id = f"M{shoppers.block:05d}{2 * number + 1:07d}"
-            rows.append((answer_id, *common, f"Re: {subject}", write_answer(random, language), language, "out"))
+            answer = write_answer(random, language)
+            rows.append((answer_id, *common, f"Re: {subject}", answer, language, "out"))
             truths.append((answer_id, intent, 0, language, order_id, False))
             sent.append(at + answered_after)
     columns = {
@@ -109,6 +110,7 @@ def _requests(
         asks = np.flatnonzero(random.random(len(first)) < share)
         at = begins[asks] + (random.exponential(0.6, len(asks)) * DAY_MILLISECONDS).astype(np.int64) + 60_000
         requests += [
-            (int(order), intent, int(line[order]), int(moment)) for order, moment in zip(asks, at, strict=True)
+            (int(order), intent, int(line[order]), int(moment))
+            for order, moment in zip(asks, at, strict=True)
         ]
     return [request[1:] for request in sorted(requests)]

@@ -222,7 +222,10 @@ INTENTS: dict[str, dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 INTENT_SENTIMENT = {"praise": 1, "invoice": 0, "product_question": 0, "return_item": 0, "cancel_order": 0}
 ANSWERS = {
-    "en": ("Thank you for your message, we are looking into it.", "Hello, we will get back to you within a day."),
+    "en": (
+        "Thank you for your message, we are looking into it.",
+        "Hello, we will get back to you within a day.",
+    ),
     "zh": ("您好，我们正在为您处理。", "感谢您的来信，我们会在一天内回复。"),
 }
 

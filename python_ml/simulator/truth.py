@@ -131,7 +131,11 @@ def nearest_items(catalogue: Catalogue) -> tuple[np.ndarray, np.ndarray, np.ndar
         np.fill_diagonal(cosine, -2)
         near = np.argsort(-cosine, axis=1, kind="stable")[:, :SIMILAR_ITEMS]
         found.append(
-            (np.repeat(items, SIMILAR_ITEMS), items[near].ravel(), np.take_along_axis(cosine, near, 1).ravel())
+            (
+                np.repeat(items, SIMILAR_ITEMS),
+                items[near].ravel(),
+                np.take_along_axis(cosine, near, 1).ravel(),
+            )
         )
     item, similar, cosine = (np.concatenate(column) for column in zip(*found, strict=True))
     return item, similar, cosine

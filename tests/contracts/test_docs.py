@@ -67,7 +67,7 @@ def test_bare_make_prints_every_target(project_root: Path):
     printed = subprocess.run(
         ["make", "--no-print-directory"], cwd=project_root, capture_output=True, text=True, check=True
     ).stdout
-    for target in ("setup", "run", "test", "dev", "bench", "lint", "docs", "clean"):
+    for target in ("setup", "run", "simulate", "test", "dev", "bench", "lint", "docs", "clean"):
         assert re.search(rf"^{target}\s+\w", printed, re.M), target
 
 

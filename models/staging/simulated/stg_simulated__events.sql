@@ -1,4 +1,5 @@
 -- One row per raw act of a visitor, numbered where it was delivered twice.
+-- Only repeated events pass through a window, so that the rest of a large table streams by.
 with
 
 events as (
@@ -18,16 +19,36 @@ events as (
     from {{ source('simulated', 'events') }}
 ),
 
-copies_numbered as (
+repeated_ids as (
+    select event_id
+    from events
+    group by event_id
+    having count(*) > 1
+),
+
+events_numbered as (
     select
-        cast(event_id as {{ dbt.type_string() }}) as event_key,
-        -- By the event's own key: a window over the whole row would have to hold every text of it.
+        *,
+        1 as copy_number
+    from events
+    where not exists (select 1 from repeated_ids where repeated_ids.event_id = events.event_id)
+    union all
+    select
+        *,
         row_number() over (
             partition by event_id
             order by
                 occurred_at, event_type, visitor_id, user_id, item_id, channel, device, search_text, list_position,
                 quantity, price
-        ) as copy_number,
+        ) as copy_number
+    from events
+    where exists (select 1 from repeated_ids where repeated_ids.event_id = events.event_id)
+),
+
+events_renamed as (
+    select
+        cast(event_id as {{ dbt.type_string() }}) as event_key,
+        copy_number,
         user_id,
         visitor_id,
         item_id,
@@ -39,7 +60,7 @@ copies_numbered as (
         cast(price as decimal(18, 2)) as price_amount,
         event_type,
         occurred_at
-    from events
+    from events_numbered
 )
 
-select * from copies_numbered
+select * from events_renamed

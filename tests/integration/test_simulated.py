@@ -1,0 +1,147 @@
+"""The simulated shop through `dbt build`: nothing lost, built twice is built once, order does not matter."""
+
+import random
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from dagster_defs.simulate import write_shop
+from python_ml.simulator.config import SimulatorConfig
+from tests.shops import TestShop, same_rows
+
+pytestmark = pytest.mark.slow
+
+PERSONAL_COLUMNS = ("full_name", "email", "phone", "street")
+CONFIG = SimulatorConfig(events=30_000, unreadable_share=0.003)
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> TestShop:
+    """A shop of 30,000 events after a plain `dbt build`."""
+    folder = tmp_path_factory.mktemp("simulated")
+    write_shop(CONFIG, folder / "files")
+    shop = TestShop(data=folder / "files", var=folder / "var", source="simulated")
+    built = shop.dbt("build", source="simulated")
+    assert " ERROR=0 " in built.stdout
+    return shop
+
+
+def count(shop: TestShop, what: str) -> int:
+    return shop.query(f"select count(*) from {what}")[0][0]
+
+
+def raw(shop: TestShop, table: str) -> pl.DataFrame:
+    return pl.read_parquet(shop.data / f"{table}.parquet")
+
+
+def test_every_table_of_the_contract_is_filled(simulated: TestShop):
+    entities = [file.stem.split("__")[1] for file in _views("shop")]
+    assert len(entities) == 15
+    assert [entity for entity in entities if not count(simulated, f"staging.stg_shop__{entity}")] == []
+
+
+def test_staging_keeps_every_row_and_stores_none(simulated: TestShop):
+    for entity, table in (
+        ("order_lines", "order_lines"),
+        ("orders", "orders"),
+        ("events", "events/*"),
+        ("reviews", "reviews"),
+        ("support_messages", "support_messages"),
+        ("promotions", "promotions"),
+        ("inventory_levels", "stock_counts"),
+        ("identities", "logins"),
+    ):
+        assert count(simulated, f"staging.stg_shop__{entity}") == raw(simulated, table).height, entity
+    assert [table for table in simulated.tables("staging") if "simulated" in table] == []
+
+
+@pytest.mark.parametrize("table", ["order_lines", "events", "reviews"])
+def test_raw_rows_are_in_core_or_rejected(simulated: TestShop, table: str):
+    rows = raw(simulated, "events/*" if table == "events" else table).height
+    kept = {
+        "order_lines": "(select 1 from core.order_lines union all select 1 from core.order_returns)",
+        "events": "core.events where event_type not in ('purchase', 'return')",
+        "reviews": "core.reviews",
+    }[table]
+    if table == "reviews" and kept not in simulated.tables("core"):
+        pytest.skip("there is no core.reviews yet")
+    rejected = count(simulated, f"core.rejected_rows where table_name = '{table}'")
+    assert count(simulated, kept) + rejected == rows
+
+
+def test_copies_are_numbered_as_the_truth_counts_them(simulated: TestShop):
+    truth = raw(simulated, "truth/blemishes").filter(kind="repeated row")
+    for table, _, copies in truth.iter_rows():
+        assert count(simulated, f"staging.stg_shop__{table} where copy_number > 1") == copies, table
+        assert count(simulated, f"staging.stg_shop__{table} where copy_number > 2") == 0
+
+
+def test_unreadable_values_are_null(simulated: TestShop):
+    """As many as the truth counts, told from the raw text and not from what the views made of it."""
+    lines = raw(simulated, "order_lines")
+    for raw_name, name in (("quantity", "quantity"), ("amount", "sales_amount"), ("booked_at", "ordered_at")):
+        garbage = lines.filter(pl.col(raw_name).is_in(["two", "free", "n/a"])).height
+        assert count(simulated, f"staging.stg_shop__order_lines where {name} is null") == garbage
+
+
+def test_only_the_contacted_are_contacts(simulated: TestShop):
+    assignments = raw(simulated, "campaign_assignments")
+    assert assignments.filter(arm="holdout").height > 0
+    treated = assignments.filter(arm="treated").select("campaign_id", "user_id")
+    contacts = simulated.table("staging.stg_simulated__campaign_contacts")
+    same_rows(contacts, treated, "campaign_contacts")
+
+
+def test_amounts_are_those_of_the_raw_text(simulated: TestShop):
+    lines = raw(simulated, "order_lines").filter(pl.col("amount") != "free")
+    total = lines["amount"].str.replace(".", "", literal=True).cast(pl.Int64).sum()
+    assert simulated.query(
+        "select cast(sum(sales_amount) * 100 as bigint) from staging.stg_shop__order_lines"
+    ) == [(total,)]
+
+
+def test_no_personal_column_leaves_the_raw_file(simulated: TestShop):
+    """No view names one, and no value of one is in any staged user."""
+    for view in _views("simulated"):
+        for name in PERSONAL_COLUMNS:
+            assert name not in view.read_text(), f"{view.name} reads {name}"
+    users = pl.read_csv(simulated.data / "users.csv", infer_schema=False)
+    values = set(pl.concat([users[name] for name in PERSONAL_COLUMNS]))
+    staged = simulated.table("staging.stg_shop__users").cast(pl.String)
+    assert not values & set(pl.concat([staged[name] for name in staged.columns]).drop_nulls())
+
+
+def test_no_view_reads_the_truth():
+    for file in _views("simulated", "*"):
+        if file.suffix == ".sql":
+            assert "truth" not in file.read_text()
+
+
+def test_twice_is_once_and_order_does_not_matter(simulated: TestShop, tmp_path: Path):
+    """Built again; and from rows shuffled within and across files, the events in files of other names."""
+    tables = simulated.tables("core")
+    first = {table: simulated.table(table) for table in tables}
+    simulated.dbt("run", source="simulated")
+    for table, frame in first.items():
+        same_rows(frame, simulated.table(table), table)
+
+    files = tmp_path / "files"
+    (files / "events").mkdir(parents=True)
+    for file in simulated.data.glob("*.parquet"):
+        frame = pl.read_parquet(file)
+        frame.sample(fraction=1, shuffle=True, seed=1).write_parquet(files / file.name)
+    events = raw(simulated, "events/*").sample(fraction=1, shuffle=True, seed=2)
+    events.head(7_000).write_parquet(files / "events" / "z.parquet")
+    events.slice(7_000).write_parquet(files / "events" / "a.parquet")
+    header, *lines = (simulated.data / "users.csv").read_text().splitlines()
+    random.Random(3).shuffle(lines)
+    (files / "users.csv").write_text("\n".join([header, *lines]) + "\n")
+    shuffled = TestShop(data=files, var=tmp_path / "var", source="simulated")
+    shuffled.dbt("run", source="simulated")
+    for table, frame in first.items():
+        same_rows(frame, shuffled.table(table), table)
+
+
+def _views(source: str, pattern: str = "stg_*.sql") -> list[Path]:
+    return sorted((Path(__file__).resolve().parents[2] / "models" / "staging" / source).glob(pattern))
