@@ -45,7 +45,9 @@ def test_the_published_counts(rees46: TestShop):
     assert count("staging.stg_shop__events") == types["view"] + types["cart"]
     assert count("staging.stg_shop__order_lines") == types["purchase"]
     assert rees46.query("select event_type, count(*) from core.events group by 1 order by 1") == kinds
-    assert count("core.rejected_rows where reason_code = 'exact_duplicate'") == rows - sum(dict(kinds).values())
+    assert count("core.rejected_rows where reason_code = 'exact_duplicate'") == rows - sum(
+        dict(kinds).values()
+    )
     assert count("core.events") + count("core.rejected_rows") == rows
     assert count("core.users") == users
     assert count("core.items") == items
@@ -116,7 +118,9 @@ tomorrow,view,14,5,,,2.00,9,noon
 def test_each_rule_on_a_line_of_its_own(tmp_path: Path):
     shop = shop_of(tmp_path, "rees46", {"2019-Oct.csv": LOG})
     shop.dbt("build", source="rees46")
-    rejected = shop.query("select table_name, reason_code, amount::varchar from core.rejected_rows order by all")
+    rejected = shop.query(
+        "select table_name, reason_code, amount::varchar from core.rejected_rows order by all"
+    )
     assert rejected == [
         ("events", "exact_duplicate", "0.00"),
         ("events", "missing_user", "0.00"),

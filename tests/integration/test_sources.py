@@ -13,6 +13,7 @@ from tests.shops import CORE, TestShop, real_files, same_rows, shop_of, split_an
 
 pytestmark = pytest.mark.slow
 
+
 @pytest.fixture(scope="module")
 def online_retail(tmp_path_factory: pytest.TempPathFactory) -> TestShop:
     """The whole British gift shop, after a plain `dbt build`."""
