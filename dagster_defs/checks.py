@@ -7,10 +7,12 @@ holds for a run that had nothing to do.
 import dagster as dg
 import polars as pl
 
+from dagster_defs.empty_tables import unexplained, why_empty
 from dagster_defs.resources import Shop
 from dagster_defs.warehouse import Warehouse
 
 UNIT_LENGTH_TOLERANCE = 1e-3
+LISTS = ("for_you", "discover")
 
 
 def build_checks() -> list[dg.AssetChecksDefinition]:
@@ -52,58 +54,101 @@ def every_user_has_a_cohort(shop: Shop) -> dg.AssetCheckResult:
 @dg.asset_check(
     asset=["ml", "model_evaluations"],
     blocking=True,
-    description="On the newest weeks no champion's NDCG@10 lies, interval and all, below plain popularity.",
+    description="On the newest window no champion's NDCG@10 lies, interval and all, below plain popularity;"
+    " a list that could not be evaluated says why.",
 )
 def champions_are_no_worse_than_popularity(shop: Shop) -> dg.AssetCheckResult:
-    scores = (
-        shop.warehouse()
-        .read("ml", "model_evaluations")
-        .filter(
-            (pl.col("split_name") == "test")
-            & (pl.col("metric_name") == "ndcg")
-            & (pl.col("cutoff") == 10)
-            & (pl.col("cohort_id") == "all")
-        )
+    return judge_champions(shop.warehouse().read("ml", "model_evaluations"))
+
+
+def judge_champions(evaluations: pl.DataFrame) -> dg.AssetCheckResult:
+    """Every list has one champion: measured and no worse than popularity, or not evaluated, with a reason.
+
+    Args:
+        evaluations: `ml.model_evaluations`.
+    """
+    scores = evaluations.filter(
+        (pl.col("split_name") == "test")
+        & (pl.col("metric_name") == "ndcg")
+        & (pl.col("cutoff") == 10)
+        & (pl.col("cohort_id") == "all")
     )
-    champions = scores.filter(pl.col("is_champion"))
+    writers = scores.filter(pl.col("is_champion"))
+    unjudged = writers.filter(pl.col("not_evaluated_reason").is_not_null())
+    champions = writers.filter(pl.col("not_evaluated_reason").is_null())
     popularity = scores.filter(pl.col("model_name") == "popularity").select("list_name", floor="metric_value")
     compared = champions.join(popularity, on="list_name", how="left")
     # The interval, not the mean: with few users a good model may lose a window by chance.
     best_case = pl.coalesce("upper_95", "metric_value")
-    passed = (
-        compared.height > 0 and compared.select((best_case >= pl.col("floor")).fill_null(False).all()).item()
-    )
+    has_one_each = sorted(writers["list_name"]) == sorted(LISTS)
+    passed = has_one_each and compared.select((best_case >= pl.col("floor")).fill_null(False).all()).item()
     shown = {f"{row['list_name']}: {row['model_name']}": row["metric_value"] for row in compared.to_dicts()}
+    shown |= {
+        f"{row['list_name']}: not evaluated": row["not_evaluated_reason"] for row in unjudged.to_dicts()
+    }
     return dg.AssetCheckResult(passed=bool(passed), metadata=shown)
 
 
 @dg.asset_check(
     asset=["ml", "recommendations"],
     blocking=True,
-    description="Every user has every list, ranks 1 to n without a gap.",
+    description="Every user to whom anything can be recommended has every list, ranks 1 to n without a gap.",
 )
 def every_user_has_a_full_list(shop: Shop) -> dg.AssetCheckResult:
-    users = shop.warehouse().read("features", "user_features", columns=["user_id"]).height
-    ranks = shop.warehouse().read("ml", "recommendations", columns=["user_id", "list_name", "rank"])
+    warehouse = shop.warehouse()
+    return judge_lists(
+        users=warehouse.read("features", "user_features", columns=["user_id"]),
+        items=warehouse.read("features", "item_features", columns=["item_id", "is_recommendable"]),
+        interactions=warehouse.read("features", "interactions", columns=["user_id", "item_id", "event_type"]),
+        ranks=warehouse.read("ml", "recommendations", columns=["user_id", "list_name", "rank"]),
+    )
+
+
+def judge_lists(
+    *, users: pl.DataFrame, items: pl.DataFrame, interactions: pl.DataFrame, ranks: pl.DataFrame
+) -> dg.AssetCheckResult:
+    """Who must have a list has one, and no list has a gap.
+
+    Args:
+        users: user_id of everybody known.
+        items: item_id and is_recommendable of the catalogue.
+        interactions: user_id, item_id and event_type; without any there is nothing to count, and no list.
+        ranks: user_id, list_name and rank of what was recommended.
+    """
+    offered = items.filter(pl.col("is_recommendable")).select("item_id")
+    bought = interactions.filter(pl.col("event_type") == "purchase").join(offered, on="item_id", how="semi")
+    owned = bought.group_by("user_id").agg(pl.col("item_id").n_unique().alias("owned"))
+    has_all = owned.filter(pl.col("owned") == offered.height).select("user_id")
+    served = users if offered.height and interactions.height else users.clear()
+    expected = {"for_you": served, "discover": served.join(has_all, on="user_id", how="anti")}
     lists = ranks.group_by("user_id", "list_name").agg(
         pl.len().alias("rows"), pl.col("rank").max().alias("last")
     )
     gaps = lists.filter(pl.col("rows") != pl.col("last")).height
-    missing = users * lists["list_name"].n_unique() - lists.height
-    passed = gaps == 0 and missing == 0 and lists.height > 0
+    missing = sum(
+        wanted.join(lists.filter(list_name=name), on="user_id", how="anti").height
+        for name, wanted in expected.items()
+    )
     return dg.AssetCheckResult(
-        passed=passed, metadata={"lists": lists.height, "with gaps": gaps, "missing": missing}
+        passed=gaps == 0 and missing == 0,
+        metadata={"lists": lists.height, "with gaps": gaps, "missing": missing},
     )
 
 
 @dg.asset_check(
-    asset=["published", "warehouse"], description="The published copy opens and no table in it is empty."
+    asset=["published", "warehouse"],
+    description="The published copy opens and no table in it is empty without a reason in the data.",
 )
 def published_copy_is_complete(shop: Shop) -> dg.AssetCheckResult:
-    counts = Warehouse(path=shop.settings().paths.published).row_counts()
-    serving = {table: rows for table, rows in counts.items() if table.startswith("serving.")}
-    empty = sorted(table for table, rows in serving.items() if rows == 0)
+    published = Warehouse(path=shop.settings().paths.published)
+    counts, reasons = published.row_counts(), why_empty(published)
+    has_serving = any(table.startswith("serving.") for table in counts)
+    explained = "; ".join(f"{table}: {why}" for table, why in reasons.items())
     return dg.AssetCheckResult(
-        passed=bool(serving) and not empty,
-        metadata={"tables": len(counts), "empty": ", ".join(empty) or "none"},
+        passed=has_serving and not unexplained(counts, reasons),
+        metadata={
+            "tables": len(counts),
+            "empty": ", ".join(unexplained(counts, reasons)) or "none",
+            "empty for want of data": explained or "none",
+        },
     )

@@ -15,6 +15,7 @@ from dagster_defs.paths import PROJECT_ROOT
 from python_ml.errors import ContractError
 
 ML_SOURCES_FILE = PROJECT_ROOT / "models" / "serving" / "_ml__sources.yml"
+LANDING_SOURCES_FILE = PROJECT_ROOT / "models" / "core" / "_landing__sources.yml"
 FEATURES_FILE = PROJECT_ROOT / "models" / "features" / "_features__models.yml"
 
 _POLARS_TYPES = {
@@ -49,10 +50,25 @@ class TableContract:
 
 @cache
 def ml_contracts() -> dict[str, TableContract]:
-    """Contracts of the tables Python writes, by table name."""
-    document = yaml.safe_load(ML_SOURCES_FILE.read_text(encoding="utf-8"))
-    (source,) = (source for source in document["sources"] if source["name"] == "ml")
-    return {table["name"]: _contract("ml", table, ML_SOURCES_FILE) for table in source["tables"]}
+    """Contracts of the tables the learning steps write, by table name."""
+    return _source_contracts("ml", ML_SOURCES_FILE)
+
+
+@cache
+def landing_contracts() -> dict[str, TableContract]:
+    """Contracts of the tables written while the raw files are looked at, by table name."""
+    return _source_contracts("landing", LANDING_SOURCES_FILE)
+
+
+def written_contracts() -> dict[str, dict[str, TableContract]]:
+    """Contracts of all tables Python writes, by schema and table name; each schema is a source of dbt."""
+    return {"ml": ml_contracts(), "landing": landing_contracts()}
+
+
+def _source_contracts(name: str, file: Path) -> dict[str, TableContract]:
+    document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    (source,) = (source for source in document["sources"] if source["name"] == name)
+    return {table["name"]: _contract(name, table, file) for table in source["tables"]}
 
 
 @cache

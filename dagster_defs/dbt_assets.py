@@ -15,12 +15,13 @@ from dagster_dbt import (
 )
 from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
+from dagster_defs.contracts import written_contracts
 from dagster_defs.failures import RETRIES, errors_as_failures
+from dagster_defs.raw_repair import folder_to_read
 from dagster_defs.resources import Shop, point_dbt_at
 from python_ml.errors import BuildError, SettingError
 
 WRITER_POOL = "warehouse_writer"
-ML_SCHEMA = "ml"
 STANDS_ON_PYTHON = "source:ml+"
 
 
@@ -40,7 +41,7 @@ class Translator(DagsterDbtTranslator):
         time. What they test there, keys and nulls, was refused before it was written (`conform`).
         """
         check = super().get_asset_check_spec(asset_spec=asset_spec, **of_dbt)
-        if check is not None and asset_spec.key.path[0] == ML_SCHEMA:
+        if check is not None and asset_spec.key.path[0] in written_contracts():
             return check._replace(blocking=False)
         return check
 
@@ -87,7 +88,7 @@ def build_dbt_assets(manifest: dict[str, Any]) -> list[dg.AssetsDefinition]:
 
 def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource, shop: Shop) -> Iterator[Any]:
     settings = shop.settings()
-    point_dbt_at(settings)
+    point_dbt_at(settings, raw_files=folder_to_read(settings.data_folder, settings.paths))
     shop.warehouse().check_free()
     # Unit tests try the SQL on made-up rows: they are for whoever changes it, not for every day's data.
     arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(settings.dbt_vars())]

@@ -30,6 +30,11 @@ class ShopPaths:
         return self.folder / "published.duckdb"
 
     @property
+    def repaired(self) -> Path:
+        """Raw files without their malformed lines; there only while some file holds such lines."""
+        return self.folder / "raw"
+
+    @property
     def run_log(self) -> Path:
         """What dbt printed in the last run started from a terminal."""
         return self.folder / "run.log"

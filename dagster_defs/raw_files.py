@@ -2,7 +2,8 @@
 
 Every file must be there, readable to the end, and have the columns and types that the source's YAML
 names; so a bad file stops the run before the warehouse is touched. How a format is read stands in
-`raw_formats.py`.
+`raw_formats.py`. Single malformed lines stop nothing: they are recorded in landing.malformed_lines, and dbt
+reads a copy without them (`raw_repair.py`).
 """
 
 from collections.abc import Iterator
@@ -11,16 +12,23 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import polars as pl
 
-from dagster_defs.failures import errors_as_failures
+from dagster_defs.contracts import landing_contracts, written_contracts
+from dagster_defs.dbt_assets import WRITER_POOL
+from dagster_defs.failures import RETRIES, errors_as_failures
 from dagster_defs.raw_formats import FORMATS, RawFile, RawTable
+from dagster_defs.raw_repair import repair
 from dagster_defs.resources import Shop
 from dagster_defs.settings import Settings
-from python_ml.errors import SettingError, SourceError
+from dagster_defs.warehouse import Warehouse
+from python_ml.errors import ContractError, SettingError, SourceError
+
+MALFORMED_LINES = dg.AssetKey(["landing", "malformed_lines"])
 
 
 def raw_tables(manifest: dict[str, Any]) -> list[RawTable]:
-    """The raw tables of the shop: every source of dbt's manifest but the one Python writes."""
+    """The raw tables of the shop: every source of dbt's manifest but those Python writes."""
     return [
         RawTable(
             source=node["source_name"],
@@ -42,7 +50,7 @@ def raw_tables(manifest: dict[str, Any]) -> list[RawTable]:
             by_position=_meta(node, "by_position", False),
         )
         for node in manifest["sources"].values()
-        if node["source_name"] != "ml"
+        if node["source_name"] not in written_contracts()
     ]
 
 
@@ -116,17 +124,75 @@ def build_raw_file_assets(manifest: dict[str, Any]) -> dg.AssetsDefinition:
         for table in tables
     ]
 
-    @dg.multi_asset(specs=specs, name="raw_files")
-    def raw_files(shop: Shop) -> Iterator[dg.MaterializeResult]:
+    specs.append(
+        dg.AssetSpec(
+            MALFORMED_LINES,
+            deps=[spec.key for spec in specs],
+            group_name="raw",
+            kinds={"python"},
+            description="Lines of raw text files that are no rows; core.rejected_rows counts them.",
+        )
+    )
+
+    @dg.multi_asset(specs=specs, name="raw_files", pool=WRITER_POOL, retry_policy=RETRIES)
+    def raw_files(context: dg.AssetExecutionContext, shop: Shop) -> Iterator[dg.MaterializeResult]:
+        settings = shop.settings()
         with errors_as_failures():
-            files = check_raw_files(tables, shop.settings())
+            files = check_raw_files(tables, settings)
+            repair(files, settings.data_folder, settings.paths)
+            malformed = malformed_lines(files, settings.data_folder)
+            record_malformed_lines(shop.warehouse(), malformed)
+        if malformed.height:
+            context.log.warning(_told(malformed))
         for table in tables:
             yield dg.MaterializeResult(
                 asset_key=[table.source, table.name],
                 metadata=_metadata([file for file in files if file.table == table]),
             )
+        yield dg.MaterializeResult(
+            asset_key=MALFORMED_LINES, metadata={"dagster/row_count": malformed.height}
+        )
 
     return raw_files
+
+
+def malformed_lines(files: list[RawFile], data_folder: Path) -> pl.DataFrame:
+    """The table landing.malformed_lines of these files."""
+    rows = [
+        {
+            "table_name": f"{file.table.source}.{file.table.name}",
+            "file_name": file.path.relative_to(data_folder).as_posix(),
+            "line_number": line.number,
+            "reason_code": line.reason_code,
+            "byte_count": line.byte_count,
+            "line_sha256": line.sha256,
+        }
+        for file in files
+        for line in file.malformed
+    ]
+    return pl.DataFrame(rows, schema=landing_contracts()["malformed_lines"].columns)
+
+
+def record_malformed_lines(warehouse: Warehouse, malformed: pl.DataFrame) -> None:
+    """Replace the table, unless it says the same already.
+
+    Raises:
+        WarehouseBusyError: another process holds the warehouse.
+    """
+    try:
+        is_known = warehouse.read("landing", "malformed_lines").equals(malformed)
+    except ContractError:
+        is_known = malformed.is_empty()  # dbt makes the empty table
+    if not is_known:
+        warehouse.replace({"malformed_lines": malformed}, schema="landing")
+
+
+def _told(malformed: pl.DataFrame) -> str:
+    first = malformed.row(0, named=True)
+    return (
+        f"{malformed.height:,} malformed lines were left out, the first is line {first['line_number']} of"
+        f" {first['file_name']} ({first['reason_code']}); core.rejected_rows has all of them"
+    )
 
 
 def _metadata(files: list[RawFile]) -> dict[str, Any]:
@@ -134,6 +200,7 @@ def _metadata(files: list[RawFile]) -> dict[str, Any]:
         "dagster/row_count": sum(file.rows for file in files),
         "megabytes": round(sum(file.size_bytes for file in files) / 1e6, 2),
         "files": len(files),
+        "malformed lines": sum(len(file.malformed) for file in files),
     }
     timed = [file for file in files if file.first_event is not None]
     if timed:

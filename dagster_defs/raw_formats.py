@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from dagster_defs.raw_lines import (
     BYTE_ORDER_MARK,
     MAX_RECORD_BYTES,
+    Line,
     MalformedLine,
     Record,
     StrictCsvStream,
@@ -176,22 +177,41 @@ def _read_clean_csv(table: RawTable, path: Path, header: list[str]) -> RawFile:
 
 
 def _read_any_csv(table: RawTable, path: Path, header: list[str]) -> RawFile:
-    lines = read_lines(path)
-    first = next(lines)
+    """Line by line, some tens of megabytes a second: every line is judged by itself."""
+    kinds: set[bool] = set()
+    lines = _note_breaks(read_lines(path), kinds)
+    next(lines)
     place = None if table.event_time is None else _place(table, table.event_time, header)
     records = csv_records(lines, len(header))
     found = _read_records(table, path, records, lambda record: _csv_field(record, place))
     # DuckDB stops at a line break of another kind than that of the first line.
-    breaks = found.breaks | {_break_of(first.raw)}
-    return found.as_file(needs_copy=bool(found.malformed) or len(breaks - {b""}) > 1)
+    return found.as_file(needs_copy=bool(found.malformed) or len(kinds) > 1)
+
+
+def _note_breaks(lines: Iterator[Line], kinds: set[bool]) -> Iterator[Line]:
+    for line in lines:
+        if line.raw.endswith(b"\n"):
+            kinds.add(line.raw.endswith(b"\r\n"))
+        yield line
 
 
 def _csv_field(record: Record, place: int | None) -> str | None:
     if place is None:
         return None
-    text = record.text.decode()
-    fields = next(csv.reader([text])) if '"' in text else text.split(",")
-    return fields[place]
+    if b'"' in record.raw:
+        return next(csv.reader([record.text.decode()], skipinitialspace=True))[place]
+    return record.raw.split(b",", place + 1)[place].rstrip().decode()
+
+
+def rows_of(file: RawFile) -> Iterator[bytes]:
+    """The good lines of a text file, the first line of a CSV among them, without their line breaks."""
+    lines = read_lines(file.path)
+    if file.table.file_format == "csv":
+        yield without_break(next(lines).raw)
+        records = csv_records(lines, len(_read_header(file.path)))
+    else:
+        records = json_records(lines)
+    yield from (record.text for record in records if record.reason_code is None)
 
 
 def check_jsonl(table: RawTable, path: Path) -> RawFile:
@@ -237,7 +257,6 @@ class _Found:
     rows: int = 0
     times: _TimeRange = field(default_factory=_TimeRange)
     malformed: list[MalformedLine] = field(default_factory=list)
-    breaks: set[bytes] = field(default_factory=set)
 
     def as_file(self, *, needs_copy: bool) -> RawFile:
         size = self.path.stat().st_size
@@ -257,7 +276,6 @@ def _read_records(
     for some in _batched(records, _ROWS_AT_ONCE):
         times = []
         for record in some:
-            found.breaks.add(_break_of(record.raw))
             if record.reason_code is None:
                 times.append(time_of(record))
             else:
@@ -275,10 +293,6 @@ def _batched(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
     source = iter(records)
     while some := list(islice(source, size)):
         yield some
-
-
-def _break_of(raw: bytes) -> bytes:
-    return raw[len(without_break(raw)) :]
 
 
 def _refuse_too_many(found: _Found) -> None:
@@ -329,8 +343,10 @@ def _as_texts(times: Iterable[object]) -> pa.Array:
 
 def _time_text(time: object) -> str | None:
     """A number is seconds since 1970, or thousandths of them where seconds would be after the year 5138."""
+    if isinstance(time, str):
+        return time
     if not isinstance(time, float):
-        return time if isinstance(time, str) else None
+        return None
     try:
         seconds = time / 1000 if abs(time) >= _MILLISECONDS_FROM else time
         return datetime.fromtimestamp(seconds, UTC).strftime(_TIME_FORMATS[0])

@@ -42,9 +42,13 @@ def dbt_resource() -> DbtCliResource:
     )
 
 
-def point_dbt_at(settings: Settings) -> None:
-    """Tell dbt where this shop's files are; profiles.yml and the sources read these variables."""
+def point_dbt_at(settings: Settings, *, raw_files: Path | None = None) -> None:
+    """Tell dbt where this shop's files are; profiles.yml and the sources read these variables.
+
+    Args:
+        raw_files: the folder to read in place of the shop's own, see `raw_repair.folder_to_read`.
+    """
     settings.paths.folder.mkdir(parents=True, exist_ok=True)
     os.environ["SHOAL_WAREHOUSE"] = str(settings.paths.warehouse)
-    os.environ["SHOAL_DATA"] = str(settings.data_folder)
+    os.environ["SHOAL_DATA"] = str(raw_files or settings.data_folder)
     os.environ["DBT_TARGET_PATH"] = os.environ["DBT_LOG_PATH"] = str(settings.paths.dbt_target)

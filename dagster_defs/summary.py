@@ -4,9 +4,11 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
+from dagster_defs.empty_tables import why_empty
 from dagster_defs.paths import PROJECT_ROOT
 from dagster_defs.settings import Settings
 from dagster_defs.warehouse import Warehouse
+from python_ml.recommender.feasibility import duration
 
 # What a source without such rows cannot feed.
 CAPABILITIES = {
@@ -27,9 +29,13 @@ def print_summary(settings: Settings) -> None:
     counts = published.row_counts()
     console.print(_row_table(counts))
     _print_what_is_off(console, counts)
+    for table, why in why_empty(published).items():
+        console.print(f"\n{table} is empty: {why}")
     console.print(_cohort_table(published.read("serving", "cohorts")))
+    _print_why_one_cohort(console, published.read("serving", "cohort_selection"))
+    evaluation = published.read("serving", "recommender_evaluation")
     for list_name, meaning in LIST_TITLES.items():
-        console.print(_metric_table(published.read("serving", "recommender_evaluation"), list_name, meaning))
+        _print_evaluation(console, evaluation.filter(list_name=list_name), list_name, meaning)
     console.print(_sample_table(published.read("serving", "recommendations")))
     _print_paths(console, settings)
 
@@ -84,14 +90,32 @@ def _cohort_table(cohorts: pl.DataFrame) -> Table:
     return table
 
 
-def _metric_table(evaluation: pl.DataFrame, list_name: str, meaning: str) -> Table:
-    """The newest weeks, the champion first: its model was chosen on the weeks before those."""
+def _print_why_one_cohort(console: Console, selection: pl.DataFrame) -> None:
+    for reason in selection.filter(pl.col("is_chosen"))["reason"].drop_nulls():
+        console.print(f"\nNo cohorts were formed: {reason}")
+
+
+def _print_evaluation(console: Console, evaluation: pl.DataFrame, list_name: str, meaning: str) -> None:
+    """How well one list foresaw the newest window, or that nobody can say."""
+    for row in evaluation.filter(pl.col("not_evaluated_reason").is_not_null()).to_dicts():
+        console.print(f"\n[bold]{meaning.capitalize()} ({list_name})[/bold]")
+        console.print(f"  not evaluated: {row['not_evaluated_reason']}")
+        console.print(f"  written by {row['model_name']}: what goes with what they bought, then best sellers")
     tested = evaluation.filter(
-        (pl.col("split_name") == "test") & (pl.col("list_name") == list_name) & (pl.col("cohort_id") == "all")
+        (pl.col("split_name") == "test")
+        & (pl.col("cohort_id") == "all")
+        & pl.col("not_evaluated_reason").is_null()
     )
+    if not tested.is_empty():
+        console.print(_metric_table(tested, list_name, meaning))
+
+
+def _metric_table(tested: pl.DataFrame, list_name: str, meaning: str) -> Table:
+    """The newest window, the champion first: its model was chosen on the window before it."""
     titles = [f"{name}@{cutoff}" for name, cutoff in METRICS]
+    window = duration(round(tested["window_days"][0] * 24))
     table = _table(
-        f"\nOn the last four weeks, {meaning} ({list_name}; ★ chosen on the four weeks before)",
+        f"\nOn the last {window}, {meaning} ({list_name}; ★ chosen on the {window} before)",
         "model", *titles, "95 % interval of ndcg@10",
     )  # fmt: skip
     values = {
@@ -107,7 +131,7 @@ def _metric_table(evaluation: pl.DataFrame, list_name: str, meaning: str) -> Tab
 
 
 def _score(row: dict | None) -> str:
-    return "" if row is None else f"{row['metric_value']:.4f}"
+    return "" if row is None or row["metric_value"] is None else f"{row['metric_value']:.4f}"
 
 
 def _interval(row: dict) -> str:

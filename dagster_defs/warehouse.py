@@ -14,7 +14,7 @@ import duckdb
 import ibis
 import polars as pl
 
-from dagster_defs.contracts import conform, ml_contracts
+from dagster_defs.contracts import conform, written_contracts
 from python_ml.errors import ContractError, WarehouseBusyError
 
 # The oldest file format that DuckDB 1.x drivers, such as those in BI tools, can all read.
@@ -113,18 +113,20 @@ class Warehouse:
         finally:
             copy.disconnect()
 
-    def replace(self, tables: Mapping[str, pl.DataFrame]) -> None:
-        """Replace whole tables of the schema `ml`, all of them or none, each checked against its contract.
+    def replace(self, tables: Mapping[str, pl.DataFrame], *, schema: str = "ml") -> None:
+        """Replace whole tables of one schema, all of them or none, each checked against its contract.
 
         Raises:
             ContractError: a frame breaks its contract; nothing is written.
         """
-        checked = [(name, conform(frame, ml_contracts()[name])) for name, frame in tables.items()]
+        checked = [
+            (name, conform(frame, written_contracts()[schema][name])) for name, frame in tables.items()
+        ]
         with self._connect(read_only=False) as connection, _transaction(connection):
-            if "ml" not in connection.list_databases():
-                connection.create_database("ml")
+            if schema not in connection.list_databases():
+                connection.create_database(schema)
             for name, frame in checked:
-                connection.create_table(name, frame.to_arrow(), database="ml", overwrite=True)
+                connection.create_table(name, frame.to_arrow(), database=schema, overwrite=True)
 
 
 def _base_tables(connection: ibis.BaseBackend, catalog: str) -> list[tuple[str, str]]:

@@ -7,5 +7,5 @@
             ~ " 2 (1.1 km) or 3 (110 m)."
         ) }}
     {%- endif -%}
-    round(cast({{ degrees }} as {{ dbt.type_float() }}), {{ decimals }})
+    round(cast({{ degrees }} as double), {{ decimals }})
 {%- endmacro %}

@@ -1,7 +1,7 @@
 {#- Empty tables stand in until the Python steps have run, so that `dbt build` alone always works. -#}
 {% macro create_ml_tables() -%}
     {%- if execute -%}
-        {%- for node in graph.sources.values() if node.source_name == 'ml' -%}
+        {%- for node in graph.sources.values() if node.source_name in ['ml', 'landing'] -%}
             {%- set relation = api.Relation.create(node.database, node.schema, node.identifier) -%}
             {%- set columns = [] -%}
             {%- for column in node.columns.values() -%}

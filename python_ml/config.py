@@ -88,6 +88,7 @@ class CohortConfig:
     """How users become cohorts.
 
     Args:
+        min_users: with fewer users who have ordered, no number of cohorts is tried.
         min_cohorts, max_cohorts: the numbers of cohorts that are tried.
         min_cohort_share: a clustering with a cohort below this share of users is not eligible.
         min_stability: nor one whose mean adjusted Rand index over resamples is below this.
@@ -110,6 +111,7 @@ class CohortConfig:
         name_min_share: and at least this share of the cohort's own spend.
     """
 
+    min_users: int = 30
     min_cohorts: int = 3
     max_cohorts: int = 12
     min_cohort_share: float = 0.02
@@ -133,6 +135,7 @@ class CohortConfig:
     name_min_share: float = 0.02
 
     def __post_init__(self) -> None:
+        _check_range("cohorts", self, ("min_users",), 1, 1e9)
         _check_range("cohorts", self, ("min_cohorts",), 2, 1000)
         _check_range("cohorts", self, ("max_cohorts",), self.min_cohorts, 1000)
         _check_range("cohorts", self, ("resamples", "restarts", "text_dimensions", "profile_top"), 1, 10_000)
@@ -151,7 +154,9 @@ class RecommenderConfig:
     """How interactions become recommendations. A tuple is a grid: its best value is chosen on validation.
 
     Args:
-        window_days: length of the validation and of the test window, and the horizon of every probability.
+        window_days: length of the validation and of the test window, and the horizon of every probability; a
+            history of less than four such windows is cut into shorter ones.
+        min_judged_users: a list is judged where this many users have something to be found in each window.
         cutoffs: list lengths the metrics are reported at.
         list_length: recommendations for each user and list.
         similar_length: similar items for each item.
@@ -185,6 +190,7 @@ class RecommenderConfig:
     """
 
     window_days: int = 28
+    min_judged_users: int = 20
     cutoffs: tuple[int, ...] = (5, 10, 20)
     list_length: int = 20
     similar_length: int = 10
@@ -221,9 +227,10 @@ class RecommenderConfig:
     similar_sold_days: int = 182
 
     def __post_init__(self) -> None:
-        counts = ("window_days", "list_length", "similar_length", "block_users", "knn_min_buyers",
-                  "dimension", "min_buyers", "prior_window_days", "judge_every", "patience", "batch_users",
-                  "positives_per_user", "negatives", "repeat_windows", "repeat_batch_pairs",
+        counts = ("window_days", "min_judged_users", "list_length", "similar_length", "block_users",
+                  "knn_min_buyers", "dimension", "min_buyers", "prior_window_days", "judge_every",
+                  "patience", "batch_users", "positives_per_user", "negatives", "repeat_windows",
+                  "repeat_batch_pairs",
                   "best_seller_days", "min_cohort_buyers", "similar_sold_days")  # fmt: skip
         _check_range("recommender", self, counts, 1, 1e9)
         _check_range("recommender", self, ("epochs", "repeat_epochs"), 0, 1e6)

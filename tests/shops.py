@@ -1,10 +1,12 @@
 """Shops for the integration tests: real files, whole or cut down, each with its own var folder."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
 
@@ -74,20 +76,28 @@ class TestShop:
         out, err = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
-    def dbt(self, *arguments: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess:
+    def dbt(
+        self,
+        *arguments: str,
+        check: bool = True,
+        environment: dict[str, str] | None = None,
+        without_key: bool = False,
+        **variables: str,
+    ) -> subprocess.CompletedProcess:
         """dbt in a plain shell, as an analytics engineer types it."""
         command = [Path(sys.executable).parent / "dbt", *arguments, "--profiles-dir", ROOT / "profiles"]
         if variables:
             command += ["--vars", str(variables)]
         self.folder.mkdir(parents=True, exist_ok=True)
-        environment = os.environ | {
+        common = {
             "SHOAL_DATA": str(self.data),
             "SHOAL_WAREHOUSE": str(self.warehouse),
-            "SHOAL_PSEUDONYM_KEY": TEST_KEY,
             "DBT_TARGET_PATH": str(self.target),
             "DBT_LOG_PATH": str(self.target),
         }
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        key = {} if without_key else {"SHOAL_PSEUDONYM_KEY": TEST_KEY}
+        chosen = os.environ | common | key | (environment or {})
+        done = subprocess.run(command, cwd=ROOT, env=chosen, capture_output=True, text=True, check=False)
         assert not check or done.returncode == 0, done.stdout[-4000:]
         return done
 
@@ -142,4 +152,17 @@ def cut_down(folder: Path, households: int) -> Path:
     frames["promotions"] = frames["promotions"].filter(pl.col("store_id") < 400)
     for table, frame in frames.items():
         frame.write_parquet(folder / f"{table}.parquet")
+    return folder
+
+
+def cut_to_days(files: Path, folder: Path, start: datetime, days: int) -> Path:
+    """The same files with the purchases and redemptions of some days alone; returns the folder."""
+    shutil.copytree(files, folder)
+    for table, column in (
+        ("transactions", "transaction_timestamp"),
+        ("coupon_redemptions", "redemption_date"),
+    ):
+        frame = pl.read_parquet(files / f"{table}.parquet")
+        kept = frame.filter(pl.col(column) >= start, pl.col(column) < start + timedelta(days=days))
+        kept.write_parquet(folder / f"{table}.parquet")
     return folder

@@ -30,7 +30,7 @@ def build_recommender_assets(dbt_features: dg.AssetsDefinition) -> list[dg.Asset
         deps=[features[name] for name in EVALUATED_ON] + written,
         group_name="ml",
         kinds=kinds,
-        description="One row per model, list, cohort, metric and cutoff: how well it foresaw the last weeks.",
+        description="One row per model, list, cohort, metric and cutoff: how well it foresaw the newest.",
     )
     recommendations = dg.AssetSpec(
         ["ml", "recommendations"],
@@ -79,7 +79,8 @@ def _evaluate(context: dg.AssetExecutionContext, shop: Shop):
             progress=Progress(what="models evaluated", write=context.log.info),
         )
         shown = {name: as_metadata(figure) for name, figure in result.plots.items()}
-        shown |= {"on the last weeks": markdown_table(headline(result.metrics)), "device": result.device}
+        shown |= {"on the last window": markdown_table(headline(result.metrics)), "device": result.device}
+        shown |= {f"{name}: not evaluated": reason for name, reason in result.not_evaluated.items()}
         return StepResult(tables={"model_evaluations": result.metrics}, metadata={"model_evaluations": shown})
 
     yield from run_step(context, shop, version=version, tables=["model_evaluations"], compute=compute)

@@ -30,6 +30,15 @@ items as (
     from {{ ref('items') }}
 ),
 
+listed_orders as (
+    select
+        order_id,
+        is_test,
+        is_cancelled
+    from ({{ checked_rows('orders') }}) as checked_orders
+    where reason_code is null
+),
+
 order_lines_checked as (
     select
         order_lines.*,
@@ -41,12 +50,15 @@ order_lines_checked as (
             when order_lines.sales_amount is null then 'unreadable_amount'
             when order_lines.copy_number > 1 then 'exact_duplicate'
             when order_lines.reject_reason is not null then order_lines.reject_reason
+            when listed_orders.is_test then 'test_order'
+            when listed_orders.is_cancelled then 'cancelled_order'
             when order_lines.quantity <= 0 and not order_lines.is_return then 'non_positive_quantity'
             when order_lines.quantity >= 0 and order_lines.is_return then 'non_negative_return'
             when items.item_id is null then 'unknown_product'
         end as reason_code
     from order_lines
     left join items on order_lines.item_id = items.item_id
+    left join listed_orders on order_lines.order_id = listed_orders.order_id
 )
 
 select * from order_lines_checked

@@ -7,34 +7,57 @@ items as (
         manufacturer_id,
         title,
         text,
+        description,
+        category_path,
         department,
         category,
         item_type,
         brand,
         package_size,
+        image_uri,
+        price_amount,
         is_private_brand,
         is_described,
         is_sold_by_measure,
         is_service
-    from {{ staging('items') }}
+    from ({{ checked_rows('items') }}) as checked_items
+    where reason_code is null
+),
+
+items_titled as (
+    select
+        *,
+        coalesce(title, {{ dbt.concat(["'Item '", 'item_id']) }}) as given_title
+    from items
 ),
 
 items_completed as (
     select
         item_id,
         manufacturer_id,
-        title,
-        coalesce(text, {{ dbt.concat(['title', "'.'"]) }}) as text,
-        department,
+        given_title as title,
+        coalesce(text, {{ dbt.concat(['given_title', "'.'"]) }}) as text,
+        description,
+        coalesce(
+            category_path,
+            {{ dbt.concat([
+                'department',
+                "coalesce(" ~ dbt.concat(["' > '", 'category']) | trim ~ ", '')",
+                "coalesce(" ~ dbt.concat(["' > '", 'item_type']) | trim ~ ", '')"
+            ]) }}
+        ) as category_path,
+        coalesce(department, 'Unknown') as department,
         category,
         item_type,
         brand,
         package_size,
+        image_uri,
+        price_amount,
         is_described and not is_service as is_recommendable,
         is_described,
         is_private_brand,
         is_sold_by_measure
-    from items
+    from items_titled
 )
 
 select * from items_completed

@@ -38,11 +38,79 @@ int_events_checked as (
     where reason_code is not null
 ),
 
+int_campaign_contacts_checked as (
+    select
+        {{ generate_surrogate_key(['campaign_id', 'user_id', 'copy_of_key']) }} as row_key,
+        reason_code,
+        {{ json_text(['campaign_id', 'user_id']) }} as payload,
+        cast(0 as decimal(18, 2)) as amount,
+        cast(null as timestamp) as occurred_at
+    from {{ ref('int_campaign_contacts_checked') }}
+    where reason_code is not null
+),
+
+int_orders_checked as (
+    select
+        {{ generate_surrogate_key(['order_id', 'copy_of_key']) }} as row_key,
+        reason_code,
+        {{ json_text(['order_id', 'channel', 'device', 'payment_method', 'shipping_amount']) }} as payload,
+        cast(0 as decimal(18, 2)) as amount,
+        cast(null as timestamp) as occurred_at
+    from {{ ref('int_orders_checked') }}
+    where reason_code is not null
+),
+
+{% set checked_by_contract = [
+    'users', 'items', 'campaigns', 'offer_redemptions', 'reviews', 'locations', 'support_messages', 'inventory_levels'
+] %}
+{% for entity in checked_by_contract %}
+    {% set rules = rejection_rules(entity) %}
+    {{ entity }}_checked as (
+        select
+            {{ generate_surrogate_key(rules.key + ['copy_of_key']) }} as row_key,
+            reason_code,
+            payload,
+            cast(0 as decimal(18, 2)) as amount,
+            cast({{ rules.time }} as timestamp) as occurred_at
+        from ({{ checked_rows(entity) }}) as checked_{{ entity }}
+        where reason_code is not null
+    ),
+{% endfor %}
+
+-- Lines of raw files that never became a staged row.
+malformed_lines as (
+    select
+        table_name,
+        {{ generate_surrogate_key(['file_name', 'line_number']) }} as row_key,
+        reason_code,
+        {{ json_text(['file_name', 'line_number', 'byte_count', 'line_sha256']) }} as payload,
+        cast(0 as decimal(18, 2)) as amount,
+        cast(null as timestamp) as occurred_at
+    from {{ source('landing', 'malformed_lines') }}
+),
+
 rejections_stacked as (
     select
         'order_lines' as table_name,
         int_order_lines_checked.*
     from int_order_lines_checked
+    union all
+    {% for entity in checked_by_contract %}
+        select
+            '{{ entity }}' as table_name,
+            {{ entity }}_checked.*
+        from {{ entity }}_checked
+        union all
+    {% endfor %}
+    select
+        'campaign_contacts' as table_name,
+        int_campaign_contacts_checked.*
+    from int_campaign_contacts_checked
+    union all
+    select
+        'orders' as table_name,
+        int_orders_checked.*
+    from int_orders_checked
     union all
     select
         'events' as table_name,
@@ -53,6 +121,9 @@ rejections_stacked as (
         'offer_items' as table_name,
         int_offer_items_checked.*
     from int_offer_items_checked
+    union all
+    select malformed_lines.*
+    from malformed_lines
 ),
 
 rejections_keyed as (

@@ -11,8 +11,53 @@ listed_users as (
         household_size,
         household_composition,
         kids_count,
-        country
-    from {{ staging('users') }}
+        country,
+        location_id,
+        language,
+        acquisition_channel,
+        coalesce(has_marketing_consent, false) as has_marketing_consent,
+        coalesce(has_profiling_consent, false) as has_profiling_consent,
+        signed_up_at
+    from ({{ checked_rows('users') }}) as checked_users
+    where reason_code is null
+),
+
+-- Where the shop keeps consent at all, a user it does not list has given none.
+consent_of_unlisted as (
+    select
+        coalesce(min(case when has_marketing_consent then 1 else 0 end), 1) = 1 as is_marketing_presumed,
+        coalesce(min(case when has_profiling_consent then 1 else 0 end), 1) = 1 as is_profiling_presumed
+    from listed_users
+),
+
+locations as (
+    select
+        location_id,
+        country,
+        country_code
+    from {{ ref('locations') }}
+),
+
+country_names as (
+    select
+        name,
+        country_code
+    from {{ ref('country_names') }}
+),
+
+reviews as (
+    select
+        user_id,
+        reviewed_at
+    from {{ ref('reviews') }}
+    where user_id is not null
+),
+
+support_messages as (
+    select
+        user_id,
+        sent_at
+    from {{ ref('support_messages') }}
     where user_id is not null
 ),
 
@@ -59,6 +104,18 @@ sightings as (
     select
         user_id,
         cast(null as timestamp) as first_order_at,
+        reviewed_at as seen_at
+    from reviews
+    union all
+    select
+        user_id,
+        cast(null as timestamp) as first_order_at,
+        sent_at as seen_at
+    from support_messages
+    union all
+    select
+        user_id,
+        cast(null as timestamp) as first_order_at,
         cast(contacted_date as timestamp) as seen_at
     from campaign_contacts
     union all
@@ -71,7 +128,7 @@ sightings as (
     select
         user_id,
         cast(null as timestamp) as first_order_at,
-        cast(null as timestamp) as seen_at
+        signed_up_at as seen_at
     from listed_users
 ),
 
@@ -94,12 +151,24 @@ users_joined_to_list as (
         listed_users.household_size,
         listed_users.household_composition,
         listed_users.kids_count,
-        listed_users.country,
+        coalesce(listed_users.country, locations.country) as country,
+        coalesce(country_names.country_code, locations.country_code) as country_code,
+        listed_users.location_id,
+        listed_users.language,
+        listed_users.acquisition_channel,
         listed_users.user_id is not null as is_listed,
+        coalesce(listed_users.has_marketing_consent, consent_of_unlisted.is_marketing_presumed)
+            as has_marketing_consent,
+        coalesce(listed_users.has_profiling_consent, consent_of_unlisted.is_profiling_presumed)
+            as has_profiling_consent,
+        listed_users.signed_up_at,
         sightings_grouped_by_user.first_order_at,
         sightings_grouped_by_user.first_seen_at
     from sightings_grouped_by_user
     left join listed_users on sightings_grouped_by_user.user_id = listed_users.user_id
+    left join locations on listed_users.location_id = locations.location_id
+    left join country_names on lower(listed_users.country) = country_names.name
+    cross join consent_of_unlisted
 )
 
 select * from users_joined_to_list

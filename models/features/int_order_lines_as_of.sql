@@ -36,11 +36,17 @@ items as (
     from {{ ref('items') }}
 ),
 
+int_users_profiled as (
+    select user_id
+    from {{ ref('int_users_profiled') }}
+),
+
 order_lines_cut as (
     select
         order_lines.order_line_id,
         order_lines.order_id,
-        order_lines.user_id,
+        -- Lines of users who may not be profiled stay, as those of guests do.
+        int_users_profiled.user_id,
         order_lines.item_id,
         order_lines.store_id,
         items.department,
@@ -60,6 +66,7 @@ order_lines_cut as (
     from order_lines
     inner join as_of_dates on order_lines.ordered_at < as_of_dates.as_of_date
     inner join items on order_lines.item_id = items.item_id
+    left join int_users_profiled on order_lines.user_id = int_users_profiled.user_id
 )
 
 select * from order_lines_cut

@@ -1,4 +1,4 @@
--- One row per order of a known user before the as-of date.
+-- One row per order before the as-of date of a user who may be profiled.
 {{ config(materialized='view', contract={'enforced': false}) }}
 
 with
@@ -22,7 +22,20 @@ orders as (
         order_date,
         ordered_at
     from {{ ref('orders') }}
-    where user_id is not null
+),
+
+int_users_profiled as (
+    select user_id
+    from {{ ref('int_users_profiled') }}
+),
+
+-- From orders before the as-of date alone: the limits of core.orders know the whole history.
+limits as (
+    select
+        {{ far_out_limit('orders.sales_amount') }} as sales_limit,
+        {{ far_out_limit('orders.unit_count') }} as unit_limit
+    from orders
+    inner join as_of_dates on orders.ordered_at < as_of_dates.as_of_date
 ),
 
 orders_cut as (
@@ -32,7 +45,9 @@ orders_cut as (
         orders.store_id,
         orders.line_count,
         orders.unit_count,
+        cast(least(orders.unit_count, limits.unit_limit) as double) as capped_unit_count,
         orders.sales_amount,
+        cast(least(orders.sales_amount, limits.sales_limit) as decimal(18, 2)) as capped_sales_amount,
         orders.shop_weekday,
         orders.shop_hour,
         {{ dbt.datediff('orders.order_date', 'as_of_dates.as_of_date', 'day') }} as days_before_as_of,
@@ -42,6 +57,8 @@ orders_cut as (
         as_of_dates.as_of_date
     from orders
     inner join as_of_dates on orders.ordered_at < as_of_dates.as_of_date
+    inner join int_users_profiled on orders.user_id = int_users_profiled.user_id
+    cross join limits
 )
 
 select * from orders_cut

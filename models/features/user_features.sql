@@ -1,4 +1,4 @@
--- One row per user first seen before the as-of date, with everything known of that user by then.
+-- One row per user who may be profiled, first seen before the as-of date, with everything known of that user by then.
 with
 
 as_of_dates as (
@@ -6,11 +6,11 @@ as_of_dates as (
     from {{ ref('as_of_dates') }}
 ),
 
-users as (
+int_users_profiled as (
     select
         user_id,
         first_seen_at
-    from {{ ref('users') }}
+    from {{ ref('int_users_profiled') }}
 ),
 
 int_user_orders_summarised as (select * from {{ ref('int_user_orders_summarised') }}),
@@ -29,10 +29,10 @@ int_user_campaigns_summarised as (select * from {{ ref('int_user_campaigns_summa
 
 users_known as (
     select
-        users.user_id,
+        int_users_profiled.user_id,
         as_of_dates.as_of_date
-    from users
-    inner join as_of_dates on users.first_seen_at < as_of_dates.as_of_date
+    from int_users_profiled
+    inner join as_of_dates on int_users_profiled.first_seen_at < as_of_dates.as_of_date
 ),
 
 -- Counts and sums of nothing are 0; means, shares and dates of nothing stay null.

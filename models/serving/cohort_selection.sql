@@ -4,6 +4,7 @@ with
 cohort_selection as (
     select
         cohort_count,
+        reason,
         model_version,
         silhouette,
         stability_ari,

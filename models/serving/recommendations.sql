@@ -41,6 +41,9 @@ recommendations_titled as (
             when 'bought_before' then 'You bought this before'
             when 'because_you_bought'
                 then 'Because you bought ' || coalesce(reason_items.title, 'similar items')
+            when 'viewed_before' then 'You looked at this before'
+            when 'because_you_viewed'
+                then 'Because you looked at ' || coalesce(reason_items.title, 'similar items')
             when 'popular_in_cohort' then 'Popular with shoppers like you'
             when 'popular_overall' then 'A best seller in the shop'
         end as reason,

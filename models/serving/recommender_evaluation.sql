@@ -10,12 +10,14 @@ model_evaluations as (
         cohort_name,
         metric_name,
         model_config,
+        not_evaluated_reason,
         model_version,
         cutoff,
         metric_value,
         lower_95,
         upper_95,
         user_count,
+        window_days,
         is_champion,
         as_of_date
     from {{ source('ml', 'model_evaluations') }}

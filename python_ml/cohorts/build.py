@@ -8,13 +8,15 @@ from matplotlib.figure import Figure
 
 from python_ml.cohorts.cluster import Clustering, cluster_buyers
 from python_ml.cohorts.inputs import MICROS, BuyerArrays, build_arrays, check_inputs, purchase_pairs
-from python_ml.cohorts.names import NOT_YET_BUYING, CohortFacts, name_cohorts
+from python_ml.cohorts.names import ALL_BUYERS, ALL_USERS, NOT_YET_BUYING, CohortFacts, name_cohorts
 from python_ml.cohorts.plots import plot_profiles, plot_selection, plot_user_map
 from python_ml.cohorts.profile import measure_cohorts, profile_features, profile_groups
 from python_ml.config import CohortConfig
 
 METHOD_CLUSTERED = "k-means on behaviour, departments and text"
 METHOD_NO_ORDER = "rule: no order yet"
+METHOD_NONE = "none"  # cohort_selection says why
+NOBODY_HAS_ORDERED = "nobody has ordered yet"
 
 _PROFILE_COLUMNS = [
     "cohort_id",
@@ -39,6 +41,7 @@ _SELECTION_SCHEMA = {
     "inertia": pl.Float64,
     "is_eligible": pl.Boolean,
     "is_chosen": pl.Boolean,
+    "reason": pl.String,
 }
 
 
@@ -50,7 +53,9 @@ class CohortResult:
         user_cohorts: user_id, cohort_id, cohort_name, cohort_method, distance_to_centre (null for users
             without an order, who have no centre); one row per user, by user_id.
         cohort_profiles: one row per cohort, attribute_type and attribute_name, see `profile`.
-        cohort_selection: one row per number of cohorts tried; silhouette is null where it is undefined.
+        cohort_selection: one row per number of cohorts tried, with the reason against it; where none is
+            eligible a row of one cohort is chosen, where nobody has ordered the only row is of none.
+            silhouette is null where it is undefined.
         plots: "selection", "profiles", "user_map"; the first and last are left out when nobody has ordered.
         model_arrays: scaler, projections and centres; row i of "centres" is cohort `clustered_ids[i]`.
         model_facts: what belongs to the arrays and is not a number (JSON-able): encoder, names, cohort ids.
@@ -78,12 +83,13 @@ def build_cohorts(
     """Group users by behaviour and taste, profile the groups against all users who have ordered, name them.
 
     The same tables and seed give the same result bit for bit, whatever the order of rows. Users without an
-    order are a cohort of their own, by rule: zeros everywhere would otherwise pull a centre to themselves.
+    order, who may have looked at things, are a cohort of their own, by rule: zeros everywhere would otherwise
+    pull a centre to themselves. Where no number of cohorts is eligible, all others are one cohort.
 
     Args:
         user_features: one row per user; every numeric column but `*_score` and `*_id` counts as behaviour.
         user_department_features: user_id, department, sales_amount.
-        interactions: user_id, item_id, sales_amount; one row per purchased line.
+        interactions: user_id, item_id, event_type, sales_amount; purchases count, other events do not.
         item_features: item_id, category.
         item_texts: item_id, text_hash.
         text_embeddings: text_hash, embedding_model, embedding; of one model.
@@ -152,9 +158,9 @@ def _assign_users(users: pl.DataFrame, arrays: BuyerArrays, clustering: Clusteri
     assigned = (
         users.select("user_id").sort("user_id").join(found, on="user_id", how="left", maintain_order="left")
     )
-    method = (
-        pl.when(pl.col("label").is_null()).then(pl.lit(METHOD_NO_ORDER)).otherwise(pl.lit(METHOD_CLUSTERED))
-    )
+    is_one = clustering is not None and clustering.chosen.cohort_count == 1
+    found_by = pl.lit(METHOD_NONE if is_one else METHOD_CLUSTERED)
+    method = pl.when(pl.col("label").is_null()).then(pl.lit(METHOD_NO_ORDER)).otherwise(found_by)
     assigned = assigned.with_columns(method.alias("cohort_method"), pl.col("label").fill_null(-1))
     by_size = assigned.group_by("label").len().sort("len", "label", descending=[True, False])
     ids = by_size.with_columns(
@@ -196,6 +202,8 @@ def _profile(
 
 def _name(profiles: pl.DataFrame, assigned: pl.DataFrame, config: CohortConfig) -> pl.DataFrame:
     """cohort_id and cohort_name of every cohort."""
+    if (assigned["cohort_method"] == METHOD_NONE).any():
+        return _name_the_one(assigned)
     rows = profiles.select("cohort_id", "attribute_type", "attribute_name", "z_score", "cohort_value", "lift")
     facts = {cohort_id: CohortFacts({}, {}) for cohort_id in _clustered_ids(assigned)}
     for cohort_id, kind, name, z_score, share, lift in rows.iter_rows():
@@ -218,6 +226,13 @@ def _name(profiles: pl.DataFrame, assigned: pl.DataFrame, config: CohortConfig) 
     )
 
 
+def _name_the_one(assigned: pl.DataFrame) -> pl.DataFrame:
+    """As `_name`, where users could not be told apart by more than whether they have ordered."""
+    everybody = ALL_USERS if (assigned["label"] >= 0).all() else ALL_BUYERS
+    name = pl.when(pl.col("label") == -1).then(pl.lit(NOT_YET_BUYING)).otherwise(pl.lit(everybody))
+    return assigned.select("cohort_id", name.alias("cohort_name")).unique().sort("cohort_id")
+
+
 def _clustered_ids(assigned: pl.DataFrame) -> list[str]:
     """cohort_id of each k-means label, in the order of labels: row i of the centres is the i-th id."""
     found = assigned.filter(pl.col("label") >= 0).select("label", "cohort_id").unique().sort("label")
@@ -225,14 +240,16 @@ def _clustered_ids(assigned: pl.DataFrame) -> list[str]:
 
 
 def _selection(clustering: Clustering | None) -> pl.DataFrame:
-    tried = [] if clustering is None else clustering.candidates
+    if clustering is None:
+        nothing = dict.fromkeys(_SELECTION_SCHEMA) | {"cohort_count": 0, "is_eligible": False}
+        only = nothing | {"is_chosen": True, "reason": NOBODY_HAS_ORDERED}
+        return pl.DataFrame([only], schema=_SELECTION_SCHEMA)
     columns = [name for name in _SELECTION_SCHEMA if name != "is_chosen"]
-    rows = [[getattr(candidate, name) for name in columns] for candidate in tried]
-    chosen = [candidate is clustering.chosen for candidate in tried]
-    table = [[*row, is_chosen] for row, is_chosen in zip(rows, chosen, strict=True)]
-    return pl.DataFrame(table, schema=_SELECTION_SCHEMA, orient="row").with_columns(
-        pl.col("silhouette").fill_nan(None)
-    )
+    rows = [
+        {name: getattr(candidate, name) for name in columns} | {"is_chosen": candidate is clustering.chosen}
+        for candidate in clustering.candidates
+    ]
+    return pl.DataFrame(rows, schema=_SELECTION_SCHEMA).with_columns(pl.col("silhouette").fill_nan(None))
 
 
 def _plots(

@@ -17,7 +17,7 @@ MICROS = 1_000_000
 _NEEDED = {
     "user_features": ("user_id", "order_count", "monetary_amount"),
     "user_department_features": ("user_id", "department", "sales_amount"),
-    "interactions": ("user_id", "item_id", "sales_amount"),
+    "interactions": ("user_id", "item_id", "event_type", "sales_amount"),
     "item_features": ("item_id", "category"),
     "item_texts": ("item_id", "text_hash"),
     "text_embeddings": ("text_hash", "embedding_model", "embedding"),
@@ -87,9 +87,10 @@ def behaviour_columns(user_features: pl.DataFrame) -> list[str]:
 
 
 def purchase_pairs(interactions: pl.DataFrame) -> pl.DataFrame:
-    """One row per (user_id, item_id), sorted: sales_micros (Int64) and line_count."""
+    """One row per (user_id, item_id) that was bought, sorted: sales_micros (Int64) and line_count."""
     return (
-        interactions.group_by("user_id", "item_id")
+        interactions.filter(pl.col("event_type") == "purchase")
+        .group_by("user_id", "item_id")
         .agg(
             (pl.col("sales_amount") * MICROS).round().cast(pl.Int64).sum().alias("sales_micros"),
             pl.len().alias("line_count"),

@@ -9,6 +9,10 @@ from python_ml.cohorts.labels import feature_label, short_group_label
 from python_ml.cohorts.traits import REGULAR, TRAITS, VAGUE_GROUPS, Trait
 
 NOT_YET_BUYING = "Not yet buying"
+# Names of the one cohort that stands where users could not be told apart: without and with others who have
+# not ordered.
+ALL_USERS = "All users"
+ALL_BUYERS = "All buyers"
 _MOST_TRAITS = 6  # beyond these a claim is too weak to be worth a word
 _LONGEST_GROUP_WORDS = 3
 

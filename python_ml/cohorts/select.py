@@ -26,7 +26,7 @@ class Candidate:
         stability_ari: mean adjusted Rand index between this clustering and one fitted on a resample.
         smallest_cohort_share: of users, 0..1.
         inertia: sum of squared distances to the centres.
-        is_eligible: meets both limits of the config.
+        reason: why it is not eligible, or, of one cohort, why it stands in; None if it is eligible.
         centres: float64 (C, S).
     """
 
@@ -35,12 +35,17 @@ class Candidate:
     stability_ari: float
     smallest_cohort_share: float
     inertia: float
-    is_eligible: bool
+    reason: str | None
     centres: np.ndarray
+
+    @property
+    def is_eligible(self) -> bool:
+        """Meets both limits of the config."""
+        return self.reason is None
 
 
 def try_candidates(points_NS: np.ndarray, config: CohortConfig, seed: int) -> list[Candidate]:
-    """Cluster with every number of cohorts the data allows.
+    """Cluster with every number of cohorts the data allows; where none is eligible one cohort stands in.
 
     Args:
         points_NS: float64, at least one user.
@@ -48,15 +53,22 @@ def try_candidates(points_NS: np.ndarray, config: CohortConfig, seed: int) -> li
         seed: makes every start and resample repeatable.
 
     Returns:
-        One candidate per number, ascending. With too few different users for `min_cohorts`, a single
-        candidate of one cohort.
+        One candidate per number, ascending. If none is eligible, or there are too few users or too few who
+        differ, the first is one cohort of all users, and its reason says why.
     """
+    if len(points_NS) < config.min_users:
+        return [_one_cohort(points_NS, f"{len(points_NS):,} users have ordered; needs {config.min_users:,}")]
     distinct = len(np.unique(points_NS, axis=0))
     # Silhouette needs fewer cohorts than users; a cohort per distinct user explains nothing either.
     counts = range(config.min_cohorts, min(config.max_cohorts, distinct - 1) + 1)
     if not counts:
-        return [_one_cohort(points_NS)]
-    return [_try_count(points_NS, count, config, seed) for count in counts]
+        said = "behave alike" if distinct == 1 else f"behave in {distinct} ways"
+        return [_one_cohort(points_NS, f"all users {said}; needs {config.min_cohorts + 1} ways")]
+    tried = [_try_count(points_NS, count, config, seed) for count in counts]
+    if any(candidate.is_eligible for candidate in tried):
+        return tried
+    reason = f"no number of cohorts from {counts[0]} to {counts[-1]} is eligible"
+    return [_one_cohort(points_NS, reason), *tried]
 
 
 def choose_candidate(candidates: Sequence[Candidate], silhouette_tolerance: float) -> Candidate:
@@ -70,17 +82,16 @@ def choose_candidate(candidates: Sequence[Candidate], silhouette_tolerance: floa
     sample of the same users is not reported. Shoppers are a continuum, so expect low silhouettes (about 0.1):
     cohorts are useful cuts through it, not islands.
 
-    With none eligible, the most stable one (the fewest cohorts on a tie) is taken; `is_eligible` then shows
-    false in its row.
+    With none eligible it is the one cohort of all users: an unstable clustering would be made up.
 
     Args:
-        candidates: at least one.
+        candidates: from `try_candidates`: at least one eligible, or one of a single cohort.
         silhouette_tolerance: in silhouette, 0..1. Not a share of the best: a share is generous exactly where
             groups are well apart, and would split planted groups (0.78) for a clearly worse 0.63.
     """
     eligible = [candidate for candidate in candidates if candidate.is_eligible]
     if not eligible:
-        return max(candidates, key=lambda candidate: (candidate.stability_ari, -candidate.cohort_count))
+        return next(candidate for candidate in candidates if candidate.cohort_count == 1)
     best = max(candidate.silhouette for candidate in eligible)
     return max(
         (candidate for candidate in eligible if candidate.silhouette >= best - silhouette_tolerance),
@@ -106,17 +117,26 @@ def _try_count(points_NS: np.ndarray, count: int, config: CohortConfig, seed: in
     fitted = KMeans(count, n_init=config.restarts, random_state=seed).fit(points_NS)
     labels_N, _ = assign(points_NS, fitted.cluster_centers_)
     share = np.bincount(labels_N, minlength=count).min() / len(points_NS)
-    sample = _SILHOUETTE_USERS if len(points_NS) > _SILHOUETTE_USERS else None
     stability = _measure_stability(points_NS, labels_N, count, config, seed)
     return Candidate(
         cohort_count=count,
-        silhouette=float(silhouette_score(points_NS, labels_N, sample_size=sample, random_state=seed)),
+        silhouette=_measure_silhouette(points_NS, labels_N, seed),
         stability_ari=stability,
         smallest_cohort_share=float(share),
         inertia=float(fitted.inertia_),
-        is_eligible=bool(share >= config.min_cohort_share and stability >= config.min_stability),
+        reason=_why_not(float(share), stability, config),
         centres=fitted.cluster_centers_,
     )
+
+
+def _measure_silhouette(points_NS: np.ndarray, labels_N: np.ndarray, seed: int) -> float:
+    """Mean silhouette of all users or a sample; NaN where the sample has met one cohort only."""
+    sample = np.arange(len(points_NS))
+    if len(sample) > _SILHOUETTE_USERS:
+        sample = np.random.RandomState(seed).permutation(len(points_NS))[:_SILHOUETTE_USERS]
+    if len(np.unique(labels_N[sample])) < 2:
+        return float("nan")
+    return float(silhouette_score(points_NS[sample], labels_N[sample]))
 
 
 def _measure_stability(
@@ -134,7 +154,16 @@ def _measure_stability(
     return float(np.mean(scores))
 
 
-def _one_cohort(points_NS: np.ndarray) -> Candidate:
+def _why_not(share: float, stability: float, config: CohortConfig) -> str | None:
+    reasons = []
+    if not share >= config.min_cohort_share:
+        reasons.append(f"smallest cohort has {share:.1%} of users, needs {config.min_cohort_share:.1%}")
+    if not stability >= config.min_stability:
+        reasons.append(f"stability is {stability:.2f}, needs {config.min_stability:.2f}")
+    return "; ".join(reasons) or None
+
+
+def _one_cohort(points_NS: np.ndarray, reason: str) -> Candidate:
     centre = points_NS.mean(axis=0, keepdims=True)
     inertia = float(np.square(points_NS - centre).sum())
     return Candidate(
@@ -143,6 +172,6 @@ def _one_cohort(points_NS: np.ndarray) -> Candidate:
         stability_ari=1.0,
         smallest_cohort_share=1.0,
         inertia=inertia,
-        is_eligible=False,
+        reason=reason,
         centres=centre,
     )

@@ -7,7 +7,6 @@ Names of people are not found: no pattern tells "Rose" from "rose".
 
 import re
 import unicodedata
-from collections.abc import Callable
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,13 +20,10 @@ _DOT = r"(?:\.|\s?[\[({<]\s?dot\s?[\])}>]\s?|\sdot\s)"
 _MAILERS = (
     r"(?:gmail|googlemail|hotmail|outlook|yahoo|icloud|live|msn|aol|proton(?:mail)?|qq|163|126|sina|foxmail)"
 )
-_EMAIL = re.compile(
-    rf"(?:mailto:)?(?:{_WORD}+@{_DOMAIN}"
-    rf"|{_WORD}+\s@\s?{_DOMAIN}"
-    rf"|{_WORD}+@\s{_DOMAIN}"
-    rf"|{_WORD}+{_AT}[a-z0-9-]+(?:{_DOT}[a-z0-9-]+)+"
-    rf"|{_WORD}+\sat\s{_MAILERS}{_DOT}[a-z]{{2,3}}(?![a-z]))",
-    re.I,
+_EMAIL = re.compile(rf"(?:mailto:)?{_WORD}+(?:@\s?|\s@\s?){_DOMAIN}", re.I)
+_AT_SPELLED_OUT = re.compile(rf"{_AT}|\sat\s{_MAILERS}", re.I)
+_EMAIL_SPELLED_OUT = re.compile(
+    rf"{_WORD}+{_AT}[a-z0-9-]+(?:{_DOT}[a-z0-9-]+)+|{_WORD}+\sat\s{_MAILERS}{_DOT}[a-z]{{2,3}}(?![a-z])", re.I
 )
 _HANDLE = re.compile(r"(?<![\w@.])@[A-Za-z_][A-Za-z0-9_.]{2,29}(?![\w@])")
 _MESSENGER = re.compile(
@@ -89,8 +85,12 @@ _ADDRESS = re.compile(
     rf"|(?:[{_CJK}]{{2,8}}(?:省|市|区|县|镇))*[{_CJK}]{{1,8}}(?:路|街|大道|巷|弄|胡同)\s?\d{{1,5}}\s?[号弄]院?"
     r"(?:\s?[\dA-Za-z]{1,4}\s?(?:号楼|栋|幢|座|单元|层|楼|室|号))*"
 )
+_NUMBER_OF_SOMETHING_ELSE = re.compile(
+    r"(?:订单|单号|型号|货号|order|invoice|item|isbn|sku|model|part)\D{0,12}$", re.I
+)
 # Every pattern needs one of these; most texts have none and are spared the patterns.
-_MAY_HOLD_ANY = rf"(?i)[@\d]|[\[({{<]\s?at\s?[\])}}>]|\sat\s{_MAILERS}"
+_MAY_HOLD_ANY = rf"(?i)[@\d]|{_AT_SPELLED_OUT.pattern}"
+_SIX_DIGITS = re.compile(r"\d(?:\D{0,3}\d){5}")
 
 
 def mask_personal(text: str) -> str:
@@ -100,14 +100,18 @@ def mask_personal(text: str) -> str:
         text: taken in its compatibility form (Unicode NFKC), so that full-width digits are digits.
     """
     text = unicodedata.normalize("NFKC", text)
-    text = _EMAIL.sub("[email]", text)
+    if "@" in text:
+        text = _EMAIL.sub("[email]", text)
+        text = _HANDLE.sub("[handle]", text)
+    if _AT_SPELLED_OUT.search(text):
+        text = _EMAIL_SPELLED_OUT.sub("[email]", text)
     text = _MESSENGER.sub(r"\1[handle]", text)
-    text = _HANDLE.sub("[handle]", text)
-    text = _IBAN.sub(_when(_is_iban, "[iban]"), text)
-    text = _IDENTITY.sub("[id]", text)
-    text = _CARD.sub(_when(_is_card, "[card]"), text)
-    text = _PHONE.sub(_when(_is_no_date, "[phone]"), text)
-    text = _PHONE_AFTER_ITS_NAME.sub(_mask_named_phone, text)
+    if _SIX_DIGITS.search(text):
+        text = _IBAN.sub(_mask_iban, text)
+        text = _IDENTITY.sub("[id]", text)
+        text = _CARD.sub(_mask_card, text)
+        text = _PHONE.sub(_mask_phone, text)
+        text = _PHONE_AFTER_ITS_NAME.sub(_mask_named_phone, text)
     return _ADDRESS.sub("[address]", text)
 
 
@@ -122,8 +126,20 @@ def mask_texts(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
     return pc.replace_with_mask(texts, may_hold_any, pa.array(masked, pa.string()))
 
 
-def _when(holds: Callable[[str], bool], mask: str) -> Callable[[re.Match], str]:
-    return lambda match: mask if holds(match[0]) else match[0]
+def _mask_iban(match: re.Match) -> str:
+    return "[iban]" if _is_iban(match[0]) else match[0]
+
+
+def _mask_card(match: re.Match) -> str:
+    return "[card]" if _is_card(match[0]) else match[0]
+
+
+def _mask_phone(match: re.Match) -> str:
+    """Digits in one row after a word such as "order" number something else."""
+    of_something_else = match[0].isdigit() and _NUMBER_OF_SOMETHING_ELSE.search(
+        match.string[: match.start()][-24:]
+    )
+    return "[phone]" if _is_no_date(match[0]) and not of_something_else else match[0]
 
 
 def _mask_named_phone(match: re.Match) -> str:

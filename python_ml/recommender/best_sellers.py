@@ -9,7 +9,7 @@ from python_ml.recommender.data import Interactions
 from python_ml.recommender.ranking import top_k
 from python_ml.recommender.serve import Lists
 
-# Weights of what orders items with equally many buyers: buyers elsewhere, then buyers of all time.
+# Weights of what orders items with equally many buyers: buyers elsewhere, then interest of all time.
 ELSEWHERE = 1e-3
 ALL_TIME = 1e-6
 
@@ -23,7 +23,8 @@ class BestSellers:
         by_cohort: (C, I) float64 buyers among the cohort's users.
         buyers_by_cohort: (C,) int64 users of the cohort who bought anything in the window.
         buyers_overall: users who bought anything in the window.
-        all_time: (I,) float64 buyers of all time, which settles what is level.
+        all_time: (I,) float64 buyers of all time, and users who only looked by their smaller weight: this
+            settles what is level.
     """
 
     overall: np.ndarray
@@ -55,7 +56,7 @@ class BestSellers:
             np.stack(by_cohort) if by_cohort else np.empty((0, past.n_items)),
             np.bincount(cohort[active & (cohort >= 0)], minlength=cohort_count),
             int(active.sum()),
-            past.buyers(),
+            np.asarray(past.strongest().sum(axis=0)).ravel(),
         )
 
     def is_liked_more(self, cohort: int, items: np.ndarray) -> np.ndarray:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 import torch
 
 from python_ml.config import RecommenderConfig
-from python_ml.recommender.data import Interactions, TextVectors
-from python_ml.recommender.judge import LISTS, Judge, Ranked
+from python_ml.recommender.data import TextVectors
+from python_ml.recommender.feasibility import Feasibility
+from python_ml.recommender.judge import Judge, Ranked
 from python_ml.recommender.models import MODELS, Settings, blend_grid, grid, two_tower_settings
-from python_ml.recommender.split import SplitData, TimeSplit, split_data
+from python_ml.recommender.split import SplitData
 from python_ml.recommender.train import TrainHistory
 from python_ml.recommender.workshop import Workshop
 
@@ -21,7 +22,7 @@ CRITERION_CUTOFF = 10
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What was chosen and how it did.
+    """What was chosen and how it did, for the lists that could be judged.
 
     Args:
         settings: chosen settings by model and list.
@@ -41,9 +42,8 @@ class Comparison:
 
 
 def compare_models(
-    interactions: Interactions,
+    feasibility: Feasibility,
     texts: TextVectors,
-    splits: tuple[TimeSplit, TimeSplit],
     config: RecommenderConfig,
     *,
     seed: int,
@@ -53,21 +53,17 @@ def compare_models(
     """Choose on the first split, report on the second.
 
     Args:
-        interactions: all purchases before the end of the second split.
+        feasibility: the history, cut into validation and test; at least one list can be judged.
         texts: text vectors of the catalogue.
-        splits: validation and test.
         config: grids and sizes.
         seed: of every random choice.
         device: where the torch recommender runs.
         progress: called with (done, total), a model on validation or one of its lists on test at a time.
-
-    Raises:
-        ModelError: a split has nobody to ask.
     """
-    data = {split.name: split_data(interactions, split) for split in splits}
-    validation, test = (data[split.name] for split in splits)
-    tick = _counter(progress, (1 + len(LISTS)) * len(MODELS))
-    chooser = _Chooser(validation, texts, config, seed, device)
+    data, lists = feasibility.data, feasibility.lists
+    test = data["test"]
+    tick = _counter(progress, (1 + len(lists)) * len(MODELS))
+    chooser = _Chooser(feasibility, texts, config, seed, device)
     for name in MODELS:
         chooser.choose(name)
         tick()
@@ -75,7 +71,7 @@ def compare_models(
     workshop = Workshop(test.past, test.cut, texts, config, seed=seed, device=device)
     judge = Judge(test, config.block_users)
     tested: dict[str, dict[str, Ranked]] = {name: {} for name in MODELS}
-    for list_name in LISTS:
+    for list_name in lists:
         for name in MODELS:
             model = workshop.fit(chooser.settings[name][list_name])
             tested[name] |= judge.rank(model, max(config.cutoffs), [list_name])
@@ -85,7 +81,7 @@ def compare_models(
         list_name: max(
             MODELS, key=lambda name, of=list_name: ranked["validation"][name][of].ndcg(CRITERION_CUTOFF)
         )
-        for list_name in LISTS
+        for list_name in lists
     }
     return Comparison(chooser.settings, champions, ranked, data, chooser.history, chooser.tried)
 
@@ -93,8 +89,13 @@ def compare_models(
 class _Chooser:
     """Chooses settings on the validation split."""
 
-    def __init__(self, data: SplitData, texts: TextVectors, config, seed: int, device: torch.device) -> None:
+    def __init__(
+        self, feasibility: Feasibility, texts: TextVectors, config, seed: int, device: torch.device
+    ) -> None:
+        data = feasibility.data["validation"]
         self.config = config
+        self.lists = feasibility.lists
+        self.window_days = feasibility.windows.days
         self.judge = Judge(data, config.block_users)
         self.workshop = Workshop(data.past, data.cut, texts, config, seed=seed, device=device)
         self.depth = max(*config.cutoffs, CRITERION_CUTOFF)
@@ -121,32 +122,34 @@ class _Chooser:
         if name == "two_tower":
             self._train_two_tower()
         if name == "two_tower_ease":
-            for list_name in LISTS:
+            for list_name in self.lists:
                 parts = (self.settings[part][list_name] for part in ("two_tower", "ease"))
                 for settings in blend_grid(*parts, self.config):
                     yield settings, [list_name]
             return
-        for settings in grid(name, self.config):
+        for settings in grid(name, self.config, self.window_days):
             if name == "two_tower":
                 settings = replace(
                     settings, train=replace(settings.train, stop_after=self.history.best_epoch)
                 )
-            yield settings, LISTS
+            yield settings, self.lists
 
     def _train_two_tower(self) -> None:
         trained = self.workshop.two_tower(
-            two_tower_settings(self.config, 1.0),
-            judge=self._discovery_ndcg,
+            two_tower_settings(self.config, 1.0, self.window_days),
+            judge=self._early_ndcg,
             judge_every=self.config.judge_every,
             patience=self.config.patience,
         )
         self.history = trained.history
 
-    def _discovery_ndcg(self, model) -> float:
-        # The towers matter for new items alone; the weight in the middle of the grid stands for all.
+    def _early_ndcg(self, model) -> float:
+        # The towers matter for new items alone, so discover decides where it can; the weight in the middle of
+        # the grid stands for all.
         weights = sorted(self.config.personal_weights)
         middle = model.with_weight(weights[len(weights) // 2])
-        return self.judge.rank(middle, CRITERION_CUTOFF, ["discover"])["discover"].ndcg(CRITERION_CUTOFF)
+        of = self.lists[-1]
+        return self.judge.rank(middle, CRITERION_CUTOFF, [of])[of].ndcg(CRITERION_CUTOFF)
 
 
 def _counter(progress: Callable[[int, int], None] | None, total: int) -> Callable[[], None]:

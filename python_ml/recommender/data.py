@@ -1,5 +1,8 @@
 """Interactions as arrays and as a sparse user-by-item matrix. Users and items are dense indices here.
 
+What a model learns from is every interaction by its weight; what a user owns, what is to be foreseen and who
+counts as a buyer are purchases alone. Where a shop logs nothing but purchases the two are the same.
+
 Everything is sorted on the way in, so the order of the rows a caller hands over never matters.
 """
 
@@ -11,14 +14,15 @@ from scipy import sparse
 
 @dataclass(frozen=True, slots=True)
 class Interactions:
-    """Purchases as parallel arrays, sorted by (user, item, day).
+    """Purchases, and weaker signs of interest such as views, as parallel arrays, sorted by (user, item, day).
 
     Args:
         user: (M,) int64 in [0, n_users).
         item: (M,) int64 in [0, n_items).
         day: (M,) float64, days since 1970-01-01 UTC.
-        weight: (M,) float64, how much one row counts.
-        n_users: number of users, those without purchases included.
+        weight: (M,) float64, how much one row counts; 1 for a purchase.
+        is_purchase: (M,) bool.
+        n_users: number of users, those without interactions included.
         n_items: size of the catalogue, never-sold items included.
     """
 
@@ -26,18 +30,21 @@ class Interactions:
     item: np.ndarray
     day: np.ndarray
     weight: np.ndarray
+    is_purchase: np.ndarray
     n_users: int
     n_items: int
 
     @classmethod
-    def of(cls, user, item, day, weight, *, n_users: int, n_items: int) -> "Interactions":
-        """Sort the rows; see the class for the arguments."""
-        order = np.lexsort((weight, day, item, user))
+    def of(cls, user, item, day, weight, *, n_users: int, n_items: int, is_purchase=None) -> "Interactions":
+        """Sort the rows; see the class for the arguments. Without `is_purchase` every row is one."""
+        is_purchase = np.ones(len(user), bool) if is_purchase is None else np.asarray(is_purchase, bool)
+        order = np.lexsort((is_purchase, weight, day, item, user))
         return cls(
             np.asarray(user, np.int64)[order],
             np.asarray(item, np.int64)[order],
             np.asarray(day, np.float64)[order],
             np.asarray(weight, np.float64)[order],
+            is_purchase[order],
             n_users,
             n_items,
         )
@@ -47,21 +54,33 @@ class Interactions:
 
     def between(self, start: float, end: float) -> "Interactions":
         """The rows with start <= day < end (days since 1970-01-01)."""
-        keep = (self.day >= start) & (self.day < end)
-        return Interactions(
-            self.user[keep], self.item[keep], self.day[keep], self.weight[keep], self.n_users, self.n_items
-        )
+        return self._where((self.day >= start) & (self.day < end))
 
     def before(self, cut: float) -> "Interactions":
         """The rows with day < cut."""
         return self.between(-np.inf, cut)
 
+    def purchases(self) -> "Interactions":
+        """The rows that are purchases."""
+        return self if self.is_purchase.all() else self._where(self.is_purchase)
+
+    def _where(self, keep: np.ndarray) -> "Interactions":
+        return Interactions(
+            self.user[keep],
+            self.item[keep],
+            self.day[keep],
+            self.weight[keep],
+            self.is_purchase[keep],
+            self.n_users,
+            self.n_items,
+        )
+
     def matrix(self, *, now: float = 0.0, half_life_days: float = 0.0) -> sparse.csr_matrix:
-        """Decayed purchase weight of every (user, item) pair.
+        """Decayed weight of every (user, item) pair, purchases and weaker signs together.
 
         Args:
             now: the day the decay counts back from; unused without decay.
-            half_life_days: a purchase this old counts half; 0 = no decay.
+            half_life_days: what is this old counts half; 0 = no decay.
 
         Returns:
             (n_users, n_items) float64 CSR with sorted indices.
@@ -75,8 +94,18 @@ class Interactions:
 
     def pairs(self) -> sparse.csr_matrix:
         """(n_users, n_items) float64 CSR, 1 where the user bought the item at least once."""
-        matrix = self.matrix()
+        matrix = self.purchases().matrix()
         matrix.data[:] = 1.0
+        return matrix
+
+    def strongest(self) -> sparse.csr_matrix:
+        """(n_users, n_items) float64 CSR, the weight of every pair's strongest sign: 1 if it was bought."""
+        matrix = self.matrix()
+        row = np.repeat(np.arange(self.n_users), np.diff(matrix.indptr))
+        # Rows are sorted by (user, item, ...): each pair is one run, in the order of the matrix's entries.
+        start = np.searchsorted(self.user * self.n_items + self.item, row * self.n_items + matrix.indices)
+        if len(start):
+            matrix.data = np.maximum.reduceat(self.weight, start)
         return matrix
 
     def buyers(self) -> np.ndarray:

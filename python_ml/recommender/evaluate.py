@@ -1,6 +1,6 @@
 """Feature tables in, `ml.model_evaluations` out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,9 +10,11 @@ from matplotlib.figure import Figure
 
 from python_ml.config import RecommenderConfig
 from python_ml.device import resolve_device
-from python_ml.recommender.choose import CRITERION_CUTOFF, compare_models
+from python_ml.recommender.choose import CRITERION_CUTOFF, Comparison, compare_models
+from python_ml.recommender.counting import CountingSettings
+from python_ml.recommender.feasibility import look_at_history
 from python_ml.recommender.frames import read_inputs
-from python_ml.recommender.models import settings_values
+from python_ml.recommender.models import FALLBACK, settings_values
 from python_ml.recommender.plots import plot_learning_curve, plot_models
 from python_ml.recommender.report import (
     difference_frame,
@@ -21,7 +23,6 @@ from python_ml.recommender.report import (
     history_frame,
     metrics_frame,
 )
-from python_ml.recommender.split import time_splits
 
 __all__ = ["EvaluationResult", "evaluate_recommenders", "headline"]
 
@@ -32,18 +33,20 @@ class EvaluationResult:
 
     Args:
         metrics: `ml.model_evaluations` without model_version and as_of_date.
-        champions: model by list.
+        champions: model by list; of a list that could not be judged the counting fallback.
+        not_evaluated: by list that could not be judged, why.
         choices: chosen settings by model and list, as nested dictionaries.
         grid: list, model, settings (JSON) and validation NDCG@10 of everything that was tried.
         differences: test NDCG@10 of each list's champion minus each other model, with 95 % intervals.
         history: epoch, train_loss, validation_ndcg (null where nobody looked) of the torch recommender.
-        users_without_history: buyers in the window of each split who had bought nothing before: not measured.
+        users_without_history: buyers in the window of each split who were not known before: not measured.
         plots: figures by name.
         device: what the torch recommender ran on.
     """
 
     metrics: pl.DataFrame
     champions: dict[str, str]
+    not_evaluated: dict[str, str]
     choices: dict[str, dict[str, dict[str, Any]]]
     grid: pl.DataFrame
     differences: pl.DataFrame
@@ -66,7 +69,9 @@ def evaluate_recommenders(
     seed: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> EvaluationResult:
-    """Compare all models on the last window before `as_of`, with settings chosen on the window before it.
+    """Compare all models on the last window of the history, with settings chosen on the window before it.
+
+    A list the history cannot judge gets no metrics but a row that says why, and the counting fallback.
 
     Args:
         interactions, item_features, item_texts: the feature tables of these names.
@@ -80,7 +85,6 @@ def evaluate_recommenders(
 
     Raises:
         ContractError: a table breaks what is relied on.
-        ModelError: the history is too short for both windows.
         DeviceError: the device is not there.
     """
     where = resolve_device(device)
@@ -94,31 +98,39 @@ def evaluate_recommenders(
         },
         as_of=as_of,
     )
-    comparison = compare_models(
-        inputs.interactions,
-        inputs.texts,
-        time_splits(as_of, config.window_days),
-        config,
-        seed=seed,
-        device=where,
-        progress=progress,
-    )
-    frame = metrics_frame(comparison, inputs, config)
+    feasibility = look_at_history(inputs.interactions, as_of, config)
+    comparison = None
+    if feasibility.lists:
+        comparison = compare_models(
+            feasibility, inputs.texts, config, seed=seed, device=where, progress=progress
+        )
+    frame = metrics_frame(feasibility, comparison, inputs, config)
+    unjudged = dict.fromkeys(feasibility.reasons, FALLBACK)
     history = history_frame(comparison)
     return EvaluationResult(
         metrics=frame,
-        champions=comparison.champions,
-        choices={
-            name: {of: settings_values(settings) for of, settings in by_list.items()}
-            for name, by_list in comparison.settings.items()
-        },
+        champions=unjudged | (comparison.champions if comparison else {}),
+        not_evaluated=feasibility.reasons,
+        choices=_choices(comparison, unjudged, config),
         grid=grid_frame(comparison),
         differences=difference_frame(comparison, seed),
         history=history,
-        users_without_history={name: data.users_without_history for name, data in comparison.data.items()},
+        users_without_history={name: data.users_without_history for name, data in feasibility.data.items()},
         plots={
             "models": plot_models(frame, CRITERION_CUTOFF),
             "learning curve": plot_learning_curve(history),
         },
         device=str(where),
     )
+
+
+def _choices(
+    comparison: Comparison | None, unjudged: Iterable[str], config: RecommenderConfig
+) -> dict[str, dict[str, dict[str, Any]]]:
+    chosen = {} if comparison is None else comparison.settings
+    choices = {
+        name: {of: settings_values(settings) for of, settings in by_list.items()}
+        for name, by_list in chosen.items()
+    }
+    fallback = {of: settings_values(CountingSettings.of(config)) for of in unjudged}
+    return choices | ({FALLBACK: fallback} if fallback else {})

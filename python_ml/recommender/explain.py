@@ -18,6 +18,8 @@ class Reason(IntEnum):
     BECAUSE_YOU_BOUGHT = 1
     POPULAR_IN_COHORT = 2
     POPULAR_OVERALL = 3
+    VIEWED_BEFORE = 4
+    BECAUSE_YOU_VIEWED = 5
 
 
 @runtime_checkable
@@ -29,18 +31,25 @@ class Explained(Protocol):
 
 
 def explain(
-    model: Scorer, lists: Lists, owned: sparse.csr_matrix, sellers: BestSellers, cohort: np.ndarray
+    model: Scorer,
+    lists: Lists,
+    owned: sparse.csr_matrix,
+    seen: sparse.csr_matrix,
+    sellers: BestSellers,
+    cohort: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """One reason for each place of each list.
 
-    An owned item is there because it was bought before. Otherwise the history item that adds most to the
-    score is named, if the model's scores split over the history and it adds anything; else the item is
-    popular: in the cohort, if more of the cohort's buyers than of all buyers buy it, or overall.
+    An owned item is there because it was bought before, one that was looked at because of that. Otherwise the
+    history item that adds most to the score is named, bought or looked at, if the model's scores split over
+    the history and it adds anything; else the item is popular: in the cohort, if more of the cohort's buyers
+    than of all buyers buy it, or overall.
 
     Args:
         model: the model that made the lists.
         lists: (U, K) items of users with history.
-        owned: (n_users, n_items) CSR.
+        owned: (n_users, n_items) CSR, what was bought.
+        seen: (n_users, n_items) CSR, what was bought, looked at, put into a cart ...
         sellers: popularity overall and by cohort.
         cohort: (n_users,) int64, -1 = none.
 
@@ -51,15 +60,20 @@ def explain(
     reason_item = np.full(lists.items.shape, -1, dtype=np.int64)
     explainer = model.explainer() if isinstance(model, Explained) else None
     for row, user in enumerate(lists.users):
-        history = owned.indices[owned.indptr[user] : owned.indptr[user + 1]]
+        bought, known = (part.indices[part.indptr[user] : part.indptr[user + 1]] for part in (owned, seen))
         items = lists.items[row]
         place = np.flatnonzero(items >= 0)
-        is_owned = np.isin(items[place], history)
-        reason[row, place[is_owned]] = Reason.BOUGHT_BEFORE
-        reason_item[row, place[is_owned]] = items[place[is_owned]]
-        place = place[~is_owned]
+        is_known = np.isin(items[place], known)
+        before, place = place[is_known], place[~is_known]
+        reason[row, before] = np.where(
+            np.isin(items[before], bought), Reason.BOUGHT_BEFORE, Reason.VIEWED_BEFORE
+        )
+        reason_item[row, before] = items[before]
         named = _strongest(explainer, int(user), items[place])
-        reason[row, place[named >= 0]] = Reason.BECAUSE_YOU_BOUGHT
+        reason[row, place] = np.where(
+            np.isin(named, bought), Reason.BECAUSE_YOU_BOUGHT, Reason.BECAUSE_YOU_VIEWED
+        )
+        reason[row, place[named < 0]] = Reason.POPULAR_OVERALL
         reason_item[row, place] = named
         place = place[named < 0]
         in_cohort = sellers.is_liked_more(int(cohort[user]), items[place])

@@ -29,7 +29,7 @@ class Inputs:
     Args:
         user_ids: (n_users,) sorted.
         item_ids: (n_items,) sorted, the whole catalogue.
-        interactions: purchases before the as-of date.
+        interactions: purchases, and weaker signs of interest, before the as-of date.
         texts: text vectors of the catalogue.
         is_recommendable: (n_items,) bool.
         cohort: (n_users,) int64 index into `cohort_ids`, -1 = none.
@@ -53,26 +53,26 @@ def read_inputs(tables: dict[str, pl.DataFrame], *, as_of: date) -> Inputs:
     Args:
         tables: interactions, item_features, item_texts, text_embeddings, user_cohorts; with user_features its
             users are known as well, else those of the interactions. The order of rows does not matter.
-        as_of: purchases on or after this date are not seen.
+        as_of: interactions on or after this date are not seen.
 
     Raises:
         ContractError: a column is missing, a key is null or occurs twice, an id is unknown, or vectors of
             several models are mixed.
     """
     check_tables(tables)
-    purchases = tables["interactions"].filter(
-        (pl.col("event_type") == "purchase")
-        & (pl.col("interacted_at") < pl.lit(as_of).cast(tables["interactions"].schema["interacted_at"]))
+    seen = tables["interactions"].filter(
+        pl.col("interacted_at") < pl.lit(as_of).cast(tables["interactions"].schema["interacted_at"])
     )
     item_ids = tables["item_features"]["item_id"].sort()
-    users = tables.get("user_features", purchases)["user_id"]
+    users = tables.get("user_features", seen)["user_id"]
     user_ids = users.unique().sort()
-    micros = purchases["interacted_at"].dt.epoch("us").to_numpy()
+    micros = seen["interacted_at"].dt.epoch("us").to_numpy()
     interactions = Interactions.of(
-        number(purchases["user_id"], user_ids, "interactions.user_id"),
-        number(purchases["item_id"], item_ids, "interactions.item_id"),
+        number(seen["user_id"], user_ids, "interactions.user_id"),
+        number(seen["item_id"], item_ids, "interactions.item_id"),
         micros / MICROSECONDS_A_DAY,
-        purchases["weight"].to_numpy(),
+        seen["weight"].to_numpy(),
+        is_purchase=(seen["event_type"] == "purchase").to_numpy(),
         n_users=len(user_ids),
         n_items=len(item_ids),
     )

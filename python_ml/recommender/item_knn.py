@@ -96,15 +96,16 @@ class ItemKnn:
 
 
 def query_matrix(past: Interactions, weighting: str) -> sparse.csr_matrix:
-    """(n_users, n_items) CSR float64: bought or not for cosine, counts for BM25."""
-    return past.pairs() if weighting == "cosine" else past.matrix()
+    """(n_users, n_items) CSR float64: bought (1), less for a weaker sign, for cosine; counts for BM25."""
+    return past.strongest() if weighting == "cosine" else past.matrix()
 
 
 def item_vectors(past: Interactions, weighting: str) -> sparse.csr_matrix:
     """(n_items, n_users) CSR float64, rows whose dot products are the similarities."""
     counts = query_matrix(past, weighting).T.tocsr()
     if weighting == "cosine":
-        return _scale_rows(counts, 1.0 / np.sqrt(_at_least_one(np.asarray(counts.sum(1)).ravel())))
+        square = np.asarray(counts.multiply(counts).sum(1)).ravel()
+        return _scale_rows(counts, 1.0 / np.sqrt(np.where(square > 0, square, 1.0)))
     length = np.asarray(counts.sum(axis=1)).ravel()
     sold = length > 0
     inverse_frequency = np.log(sold.sum() / (1.0 + np.bincount(counts.indices, minlength=counts.shape[1])))
@@ -158,10 +159,6 @@ def _largest(value: np.ndarray, column: np.ndarray, k: int) -> np.ndarray:
     order = np.argsort(column[level], kind="stable")
     chosen[level[order[: k - int(chosen.sum())]]] = True
     return chosen
-
-
-def _at_least_one(values: np.ndarray) -> np.ndarray:
-    return np.maximum(values, 1.0)
 
 
 def _scale_rows(matrix: sparse.csr_matrix, factor: np.ndarray) -> sparse.csr_matrix:

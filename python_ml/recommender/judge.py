@@ -9,7 +9,6 @@ import torch
 from scipy import sparse
 
 from python_ml.recommender import metrics
-from python_ml.recommender.data import is_entry
 from python_ml.recommender.ranking import mask_items, top_k
 from python_ml.recommender.split import SplitData
 
@@ -64,10 +63,7 @@ class Judge:
     def __init__(self, data: SplitData, block_users: int) -> None:
         self.data = data
         self.block_users = block_users
-        new = data.truth.copy()
-        new.data[is_entry(new, data.owned)] = 0.0
-        new.eliminate_zeros()
-        self.truth = {"for_you": data.truth, "discover": new}
+        self.truth = {"for_you": data.truth, "discover": data.new()}
 
     def rank(self, model: Scorer, k: int, lists: Sequence[str] = LISTS) -> dict[str, Ranked]:
         """The k best items of every user of the split, for each of the lists.

@@ -6,6 +6,7 @@ from typing import Any
 from python_ml.config import RecommenderConfig
 from python_ml.errors import ModelError
 from python_ml.recommender.blend import BlendSettings
+from python_ml.recommender.counting import CountingSettings
 from python_ml.recommender.ease import EaseSettings
 from python_ml.recommender.item_knn import ItemKnnSettings
 from python_ml.recommender.personal_frequency import PersonalFrequencySettings
@@ -16,6 +17,8 @@ from python_ml.recommender.two_tower_recommender import TwoTowerSettings
 
 # From simple to costly: of equals, the first wins. The blend comes last because it joins two of the others.
 MODELS = ("popularity", "personal_frequency", "item_knn", "ease", "two_tower", "two_tower_ease")
+# Writes a list that could not be judged; it competes with nobody.
+FALLBACK = "counting"
 Settings = (
     PopularitySettings
     | PersonalFrequencySettings
@@ -23,11 +26,18 @@ Settings = (
     | EaseSettings
     | TwoTowerSettings
     | BlendSettings
+    | CountingSettings
 )
 
 
-def grid(name: str, config: RecommenderConfig) -> list[Settings]:
-    """All settings of a model that validation chooses from; costly parts vary slowest. Not for the blend."""
+def grid(name: str, config: RecommenderConfig, window_days: float) -> list[Settings]:
+    """All settings of a model that validation chooses from; costly parts vary slowest. Not for the blend.
+
+    Args:
+        name: one of `MODELS`.
+        config: the grids.
+        window_days: length of a window of this history.
+    """
     if name == "popularity":
         return [PopularitySettings(window_days=days) for days in config.popularity_window_days]
     if name == "personal_frequency":
@@ -44,7 +54,7 @@ def grid(name: str, config: RecommenderConfig) -> list[Settings]:
             for days in config.ease_half_life_days
             for l2 in config.ease_l2
         ]
-    return [two_tower_settings(config, weight) for weight in config.personal_weights]
+    return [two_tower_settings(config, weight, window_days) for weight in config.personal_weights]
 
 
 def blend_grid(
@@ -56,8 +66,10 @@ def blend_grid(
     ]
 
 
-def two_tower_settings(config: RecommenderConfig, personal_weight: float) -> TwoTowerSettings:
-    """The settings of the torch recommender with one personal weight."""
+def two_tower_settings(
+    config: RecommenderConfig, personal_weight: float, window_days: float
+) -> TwoTowerSettings:
+    """The settings of the torch recommender with one personal weight, for windows of one length."""
     return TwoTowerSettings(
         dimension=config.dimension,
         min_buyers=config.min_buyers,
@@ -77,7 +89,7 @@ def two_tower_settings(config: RecommenderConfig, personal_weight: float) -> Two
         ),
         repeat=RepeatSettings(
             windows=config.repeat_windows,
-            window_days=config.window_days,
+            window_days=window_days,
             epochs=config.repeat_epochs,
             batch_pairs=config.repeat_batch_pairs,
             learning_rate=config.repeat_learning_rate,
@@ -98,6 +110,7 @@ def settings_from(name: str, values: dict[str, Any]) -> Settings:
         "ease": EaseSettings,
         "two_tower": _two_tower_from,
         "two_tower_ease": _blend_from,
+        FALLBACK: CountingSettings,
     }
     try:
         return kinds[name](**values)

@@ -9,6 +9,8 @@ TITLES = {"for_you": "anything (for_you)", "discover": "items new to the user (d
 def plot_models(metrics: pl.DataFrame, cutoff: int) -> Figure:
     """Test NDCG of every model with its 95 % interval, one panel a list, the champion in colour.
 
+    A list that was not evaluated has an empty panel that says so.
+
     Args:
         metrics: `ml.model_evaluations`.
         cutoff: list length.
@@ -19,6 +21,7 @@ def plot_models(metrics: pl.DataFrame, cutoff: int) -> Figure:
         & (pl.col("cohort_id") == "all")
         & (pl.col("metric_name") == "ndcg")
         & (pl.col("cutoff") == cutoff)
+        & pl.col("not_evaluated_reason").is_null()
     )
     for axes, (list_name, title) in zip(figure.subplots(1, 2), TITLES.items(), strict=True):
         rows = shown.filter(list_name=list_name).sort("metric_value")
@@ -26,6 +29,8 @@ def plot_models(metrics: pl.DataFrame, cutoff: int) -> Figure:
         colours = ["tab:orange" if champion else "0.75" for champion in rows["is_champion"]]
         reach = (rows["upper_95"] - rows["metric_value"]).fill_null(0.0).to_numpy()
         axes.barh(rows["model_name"].to_list(), value, xerr=reach, color=colours, ecolor="0.3", capsize=3)
+        if rows.is_empty():
+            axes.text(0.5, 0.5, "not evaluated", ha="center", transform=axes.transAxes)
         axes.set_title(title, loc="left")
         axes.set_xlabel(f"NDCG@{cutoff} on the test window")
         axes.spines[["top", "right"]].set_visible(False)

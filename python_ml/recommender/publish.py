@@ -6,6 +6,7 @@ from datetime import date
 
 import numpy as np
 import polars as pl
+import torch
 
 from python_ml.config import RecommenderConfig
 from python_ml.recommender.best_sellers import BestSellers, serve_best_sellers
@@ -48,6 +49,7 @@ class Publisher:
         self.config = config
         self.as_of = as_of
         self.owned = workshop.past.pairs()
+        self.seen = workshop.past.matrix()
         self.sellers = BestSellers.count(
             workshop.past,
             inputs.cohort,
@@ -67,7 +69,7 @@ class Publisher:
             model_name: the champion.
             settings: its settings.
         """
-        has_history = np.diff(self.owned.indptr) > 0
+        has_history = np.diff(self.seen.indptr) > 0
         model = self.workshop.fit(settings)
         known = serve(
             model,
@@ -79,7 +81,7 @@ class Publisher:
             block_users=self.config.block_users,
             progress=self._count,
         )
-        reason, reason_item = explain(model, known, self.owned, self.sellers, self.inputs.cohort)
+        reason, reason_item = explain(model, known, self.owned, self.seen, self.sellers, self.inputs.cohort)
         sources = np.full(known.items.shape, model_name)
         warm = self._frame(list_name, known, sources, reason, reason_item)
         return pl.concat([warm, self._cold(list_name, has_history)]).sort("user_id", "rank")
@@ -137,24 +139,26 @@ def recommendation_id(list_name: str, user_id: str, item_id: str, rank: int, as_
 
 
 def similar_frame(
-    inputs: Inputs, towers: TwoTowerRecommender, config: RecommenderConfig, *, as_of: date
+    inputs: Inputs, towers: TwoTowerRecommender | None, config: RecommenderConfig, *, as_of: date
 ) -> pl.DataFrame:
     """`ml.similar_items` of the whole catalogue, without model_version and as_of_date.
 
     Args:
         inputs: the feature tables as arrays.
-        towers: fitted on everything before `as_of`.
+        towers: fitted on everything before `as_of`; without, items are compared by their texts alone.
         config: number of neighbours, and how lately a neighbour must have been sold.
         as_of: the as-of date.
     """
     now = day_of(as_of)
-    buyers = inputs.interactions.between(now - config.similar_sold_days, now).buyers()
+    lately = inputs.interactions.between(now - config.similar_sold_days, now)
+    buyers = np.asarray(lately.strongest().sum(axis=0)).ravel()
     offered = np.flatnonzero((buyers > 0) & inputs.is_recommendable)
     candidates = offered[np.argsort(-buyers[offered], kind="stable")]
-    has_own = towers.tower.slot_of_item.cpu().numpy() > 0
-    items, scores = similar_items(
-        towers.item_vectors, has_own, inputs.texts, candidates, config.similar_length
-    )
+    if towers is None:
+        vectors, has_own = torch.zeros((len(buyers), 1)), np.zeros(len(buyers), dtype=bool)
+    else:
+        vectors, has_own = towers.item_vectors, towers.tower.slot_of_item.cpu().numpy() > 0
+    items, scores = similar_items(vectors, has_own, inputs.texts, candidates, config.similar_length)
     row, place = np.nonzero(items >= 0)
     source = pl.Series(["text", "behaviour_and_text"], dtype=pl.String)
     return pl.DataFrame(

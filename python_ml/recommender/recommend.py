@@ -16,6 +16,7 @@ from python_ml.recommender.judge import LISTS
 from python_ml.recommender.models import Settings, settings_from
 from python_ml.recommender.publish import Publisher, similar_frame
 from python_ml.recommender.split import day_of
+from python_ml.recommender.two_tower_recommender import TwoTowerRecommender
 from python_ml.recommender.workshop import Workshop
 
 
@@ -64,9 +65,11 @@ def recommend_items(
         seed: of every random choice.
         progress: called with (lists done, lists).
 
+    Where nobody has bought or looked at anything there is nothing to count, and the lists are empty.
+
     Raises:
         ContractError: a table breaks what is relied on.
-        ModelError: there is no purchase before `as_of`, or no champion.
+        ModelError: there is no champion.
         DeviceError: the device is not there.
     """
     where = resolve_device(device)
@@ -81,26 +84,26 @@ def recommend_items(
         },
         as_of=as_of,
     )
-    if len(inputs.interactions) == 0:
-        raise ModelError(
-            f"there is no purchase before {as_of}",
-            where="features.interactions",
-            remedy="load a history, or take a later as_of_date",
-        )
     workshop = Workshop(inputs.interactions, day_of(as_of), inputs.texts, config, seed=seed, device=where)
     champions = {name: read_champion(model_evaluations, name) for name in LISTS}
-    # Similar items come from the towers, whoever the champions are.
-    torch_settings = read_settings(model_evaluations, "two_tower", "discover")
     publisher = Publisher(inputs, workshop, config, as_of=as_of, list_count=len(LISTS), progress=progress)
-    frames = [publisher.publish(name, *champions[name]) for name in LISTS]
-    towers = workshop.fit(torch_settings)
+    frames = pl.concat([publisher.publish(name, *champions[name]) for name in LISTS])
+    towers = _fit_towers(workshop, model_evaluations)
     return RecommendationResult(
-        recommendations=pl.concat(frames),
+        recommendations=frames if len(inputs.interactions) else frames.clear(),
         similar_items=similar_frame(inputs, towers, config, as_of=as_of),
-        weights=towers.arrays()
+        weights=(towers.arrays() if towers else {})
         | {"item_ids": np.frombuffer("\n".join(inputs.item_ids.to_list()).encode(), dtype=np.uint8)},
         device=str(where),
     )
+
+
+def _fit_towers(workshop: Workshop, model_evaluations: pl.DataFrame) -> TwoTowerRecommender | None:
+    """What similar items come from, whoever the champions are; none where no list could be evaluated."""
+    evaluated = model_evaluations.filter(model_name="two_tower")["list_name"]
+    lists = [name for name in LISTS if (evaluated == name).any()]
+    # The last is discover, if it could be evaluated: similar items are for finding new ones.
+    return workshop.fit(read_settings(model_evaluations, "two_tower", lists[-1])) if lists else None
 
 
 def read_champion(model_evaluations: pl.DataFrame, list_name: str) -> tuple[str, Settings]:

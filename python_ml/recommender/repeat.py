@@ -35,7 +35,7 @@ class RepeatSettings:
     """
 
     windows: int
-    window_days: int
+    window_days: float
     epochs: int
     batch_pairs: int
     learning_rate: float

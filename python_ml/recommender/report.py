@@ -10,9 +10,12 @@ import polars as pl
 from python_ml.config import RecommenderConfig
 from python_ml.recommender import metrics
 from python_ml.recommender.choose import CRITERION_CUTOFF, Comparison
+from python_ml.recommender.counting import CountingSettings
+from python_ml.recommender.feasibility import Feasibility
 from python_ml.recommender.frames import Inputs
-from python_ml.recommender.judge import LISTS, Ranked
-from python_ml.recommender.models import MODELS, settings_values
+from python_ml.recommender.judge import Ranked
+from python_ml.recommender.models import FALLBACK, MODELS, settings_values
+from python_ml.recommender.train import TrainHistory
 
 BOOTSTRAP_RESAMPLES = 1000
 ALL_USERS = ("all", "All users")
@@ -31,6 +34,8 @@ METRIC_SCHEMA = {
     "user_count": pl.Int64,
     "is_champion": pl.Boolean,
     "model_config": pl.String,
+    "window_days": pl.Float64,
+    "not_evaluated_reason": pl.String,
 }
 
 
@@ -38,16 +43,17 @@ def headline(evaluations: pl.DataFrame) -> pl.DataFrame:
     """The test metrics at the cutoff champions are chosen by, one row a list and model, best first.
 
     Args:
-        evaluations: `ml.model_evaluations`.
+        evaluations: `ml.model_evaluations`; lists that were not evaluated are left out.
     """
     shown = ("ndcg", "recall", "mrr", "hit_rate", "coverage", "novelty")
     tested = evaluations.filter(
         (pl.col("split_name") == "test")
         & (pl.col("cohort_id") == ALL_USERS[0])
         & (pl.col("cutoff") == CRITERION_CUTOFF)
+        & pl.col("not_evaluated_reason").is_null()
     )
     keys = ["list_name", "model_name", "is_champion"]
-    wide = tested.pivot("metric_name", index=keys, values="metric_value")
+    wide = tested.pivot("metric_name", on_columns=shown, index=keys, values="metric_value")
     interval = tested.filter(metric_name="ndcg").select(
         *keys,
         pl.format("{} to {}", pl.col("lower_95").round(4), pl.col("upper_95").round(4)).alias(
@@ -70,19 +76,36 @@ def model_config(settings: Any) -> str:
     return json.dumps(settings_values(settings), sort_keys=True)
 
 
-def metrics_frame(comparison: Comparison, inputs: Inputs, config: RecommenderConfig) -> pl.DataFrame:
+def metrics_frame(
+    feasibility: Feasibility, comparison: Comparison | None, inputs: Inputs, config: RecommenderConfig
+) -> pl.DataFrame:
     """`ml.model_evaluations` without model_version and as_of_date.
 
     Args:
-        comparison: what was measured.
+        feasibility: which lists could not be judged, and why.
+        comparison: what was measured; None if no list could be judged.
         inputs: for the cohorts, which only group users.
         config: for the cutoffs.
     """
-    rows = list(_metric_rows(comparison, inputs, config))
+    rows = list(_unjudged_rows(feasibility, config))
+    if comparison is not None:
+        rows += _metric_rows(comparison, inputs, config, float(feasibility.windows.days))
     return pl.DataFrame(rows, schema=METRIC_SCHEMA, orient="row")
 
 
-def _metric_rows(comparison: Comparison, inputs: Inputs, config: RecommenderConfig) -> Iterator[tuple]:
+def _unjudged_rows(feasibility: Feasibility, config: RecommenderConfig) -> Iterator[tuple]:
+    """One row a list that was not evaluated: who writes it, no value, and why."""
+    settings = model_config(CountingSettings.of(config))
+    for list_name, reason in feasibility.reasons.items():
+        yield (
+            FALLBACK, "test", list_name, *ALL_USERS, "ndcg", CRITERION_CUTOFF, None, None, None,
+            feasibility.user_counts[list_name], True, settings, None, reason
+        )  # fmt: skip
+
+
+def _metric_rows(
+    comparison: Comparison, inputs: Inputs, config: RecommenderConfig, window_days: float
+) -> Iterator[tuple]:
     for split_name, by_model in comparison.ranked.items():
         data = comparison.data[split_name]
         buyers = data.past.buyers()
@@ -92,6 +115,8 @@ def _metric_rows(comparison: Comparison, inputs: Inputs, config: RecommenderConf
                 tail = (
                     comparison.champions[list_name] == model_name,
                     model_config(comparison.settings[model_name][list_name]),
+                    window_days,
+                    None,
                 )
                 head = (model_name, split_name, list_name)
                 for cohort_id, cohort_name, rows in _groups(ranked, inputs):
@@ -122,11 +147,11 @@ def _measure(
     yield "coverage", (metrics.coverage(items, int((buyers > 0).sum())), np.nan, np.nan)
 
 
-def grid_frame(comparison: Comparison) -> pl.DataFrame:
+def grid_frame(comparison: Comparison | None) -> pl.DataFrame:
     """Everything that was tried: list_name, model_name, model_config, validation_ndcg_10."""
     rows = [
         (list_name, name, model_config(settings), value)
-        for name, tried in comparison.grids.items()
+        for name, tried in (comparison.grids if comparison else {}).items()
         for settings, values in tried
         for list_name, value in values.items()
     ]
@@ -135,19 +160,18 @@ def grid_frame(comparison: Comparison) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def difference_frame(comparison: Comparison, seed: int) -> pl.DataFrame:
+def difference_frame(comparison: Comparison | None, seed: int) -> pl.DataFrame:
     """Test NDCG@10 of each list's champion minus that of each other model, on the same users.
 
     Returns:
         list_name, champion, baseline, difference, lower_95, upper_95 (paired bootstrap over users).
     """
     rows = []
-    for list_name in LISTS:
-        champion = comparison.champions[list_name]
+    for list_name, champion in (comparison.champions if comparison else {}).items():
         tested = comparison.ranked["test"]
         best = tested[champion][list_name].per_user("ndcg", CRITERION_CUTOFF)
         for name in MODELS:
-            if name == champion or not len(best):
+            if name == champion:
                 continue
             difference = metrics.paired_difference(
                 best,
@@ -161,9 +185,9 @@ def difference_frame(comparison: Comparison, seed: int) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def history_frame(comparison: Comparison) -> pl.DataFrame:
+def history_frame(comparison: Comparison | None) -> pl.DataFrame:
     """epoch, train_loss, validation_ndcg (null where nobody looked) of the torch recommender."""
-    history = comparison.history
+    history = comparison.history if comparison else TrainHistory()
     rows = [(epoch, loss, history.judged.get(epoch)) for epoch, loss in enumerate(history.loss, start=1)]
     schema = {"epoch": pl.Int32, "train_loss": pl.Float64, "validation_ndcg": pl.Float64}
     return pl.DataFrame(rows, schema=schema, orient="row")

@@ -1,18 +1,23 @@
 """Cuts in global time: what a model may see, and what it is asked to predict.
 
+The windows' length fits the history: a window takes a quarter of it at most, so that half of it is left to
+learn from when settings are chosen.
+
 No random split and no leave-one-out: both let a model learn from other users' future.
 """
 
 from dataclasses import dataclass
 from datetime import date
+from math import floor
 
 import numpy as np
 from scipy import sparse
 
-from python_ml.errors import ModelError
-from python_ml.recommender.data import Interactions
+from python_ml.recommender.data import Interactions, is_entry
 
 EPOCH = date(1970, 1, 1)
+HOURS_A_DAY = 24
+WINDOWS_A_HISTORY = 4  # validation, test, and as much again before them
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +34,12 @@ class SplitData:
     """What one split gives a model and its judge.
 
     Args:
-        past: the purchases before the cut.
+        past: the interactions before the cut.
         cut: day of the cut.
         truth: (n_users, n_items) CSR, 1 where the user bought the item in the window.
         owned: (n_users, n_items) CSR, 1 where the user bought the item before the cut.
-        users: (U,) int64, users with a purchase both before the cut and in the window.
-        users_without_history: number of buyers in the window with no purchase before the cut.
+        users: (U,) int64, users with a purchase in the window and any interaction before the cut.
+        users_without_history: number of buyers in the window with no interaction before the cut.
     """
 
     past: Interactions
@@ -44,39 +49,71 @@ class SplitData:
     users: np.ndarray
     users_without_history: int
 
+    def new(self) -> sparse.csr_matrix:
+        """(n_users, n_items) CSR, the truth without what the user owned before the cut."""
+        new = self.truth.copy()
+        new.data[is_entry(new, self.owned)] = 0.0
+        new.eliminate_zeros()
+        return new
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """How a history is cut.
+
+    Args:
+        history_hours: its length, in whole days from four days on, else in whole hours.
+        days: length of a window; a whole number from one day on, else a fraction of whole hours; 0 if the
+            history is too short for any.
+        splits: validation and test; none if the history is too short.
+    """
+
+    history_hours: int
+    days: float
+    splits: tuple[TimeSplit, ...]
+
 
 def day_of(moment: date) -> float:
     """Days since 1970-01-01 at the start of a date."""
     return float((moment - EPOCH).days)
 
 
-def time_splits(as_of: date, window_days: int) -> tuple[TimeSplit, TimeSplit]:
-    """The validation and the test split: two neighbouring windows that end at `as_of`.
+def choose_windows(interactions: Interactions, as_of: date, window_days: int) -> Windows:
+    """Two neighbouring windows at the end of the history, each a quarter of it or `window_days`, if shorter.
+
+    The history runs from the day of the first interaction to the end of the day of the last; one of fewer
+    than four days is counted in hours, and below four hours there is no window.
 
     Args:
+        interactions: all before `as_of`.
         as_of: the day recommendations are made for; nothing on or after it is seen.
-        window_days: length of each window in days.
+        window_days: the longest a window may be.
     """
-    end = day_of(as_of)
-    test = TimeSplit("test", end - window_days, end)
-    return TimeSplit("validation", test.cut - window_days, test.cut), test
+    if len(interactions) == 0:
+        return Windows(0, 0, ())
+    first, last = float(interactions.day.min()), float(interactions.day.max())
+    end = min(floor(last) + 1, day_of(as_of))
+    days = int(end - floor(first))
+    if days >= WINDOWS_A_HISTORY:
+        length = min(window_days, days // WINDOWS_A_HISTORY)
+        return Windows(days * HOURS_A_DAY, length, _time_splits(end, length))
+    last_hour = floor(round(last * HOURS_A_DAY, 6)) + 1
+    hours = last_hour - floor(round(first * HOURS_A_DAY, 6))
+    length = min(window_days, hours // WINDOWS_A_HISTORY / HOURS_A_DAY)
+    return Windows(hours, length, _time_splits(last_hour / HOURS_A_DAY, length) if length else ())
+
+
+def _time_splits(end: float, length: float) -> tuple[TimeSplit, TimeSplit]:
+    test = TimeSplit("test", end - length, end)
+    return TimeSplit("validation", test.cut - length, test.cut), test
 
 
 def split_data(interactions: Interactions, split: TimeSplit) -> SplitData:
-    """Cut the interactions at one split.
-
-    Raises:
-        ModelError: nothing lies before the cut, or nobody known buys in the window.
-    """
+    """Cut the interactions at one split."""
     past = interactions.before(split.cut)
     truth = interactions.between(split.cut, split.end).pairs()
     owned = past.pairs()
     buys = np.diff(truth.indptr) > 0
-    known = np.diff(owned.indptr) > 0
-    if not (buys & known).any():
-        raise ModelError(
-            f"no user has purchases both before and in the {split.name} window",
-            where="features.interactions",
-            remedy="shorten recommender.window_days, or load a longer history",
-        )
+    known = np.zeros(past.n_users, dtype=bool)
+    known[past.user] = True
     return SplitData(past, split.cut, truth, owned, np.flatnonzero(buys & known), int((buys & ~known).sum()))

@@ -220,7 +220,7 @@ def repeat_probabilities(
     return sparse.csr_matrix((probability.numpy(), pairs.indices, pairs.indptr), shape=pairs.shape)
 
 
-def expected_new_items(past: Interactions, now: float, window_days: int) -> np.ndarray:
+def expected_new_items(past: Interactions, now: float, window_days: float) -> np.ndarray:
     """New items a user will take to in one window, by what happened in the last one.
 
     Returns:
@@ -229,7 +229,7 @@ def expected_new_items(past: Interactions, now: float, window_days: int) -> np.n
     """
     cut = now - window_days
     lately = past.between(cut, now).pairs()
-    is_new = ~is_entry(lately, past.before(cut).pairs())
+    is_new = ~is_entry(lately, past.before(cut).matrix())
     user = np.repeat(np.arange(past.n_users), np.diff(lately.indptr))
     new_items = np.bincount(user, is_new, minlength=past.n_users)
     known = max(len(np.unique(past.user)), 1)

@@ -8,6 +8,7 @@ import torch
 
 from python_ml.config import RecommenderConfig
 from python_ml.recommender.blend import Blend, BlendSettings
+from python_ml.recommender.counting import Counting, CountingSettings
 from python_ml.recommender.data import Interactions, TextVectors
 from python_ml.recommender.ease import Ease, EaseSettings, UserGram
 from python_ml.recommender.item_knn import ItemKnn, ItemKnnSettings, neighbour_matrix
@@ -22,7 +23,7 @@ class Workshop:
     """One cut, and what was already computed for it.
 
     Args:
-        past: purchases before `now`.
+        past: interactions before `now`.
         now: days since 1970-01-01.
         texts: text vectors of the catalogue.
         config: for the widest grid of neighbours.
@@ -52,6 +53,8 @@ class Workshop:
         """A model fitted on everything before the cut."""
         if isinstance(settings, PopularitySettings):
             return Popularity.fit(self.past, settings, now=self.now)
+        if isinstance(settings, CountingSettings):
+            return Counting.fit(self.past, settings, now=self.now)
         if isinstance(settings, PersonalFrequencySettings):
             return PersonalFrequency.fit(self.past, settings, now=self.now)
         if isinstance(settings, ItemKnnSettings):

@@ -1,5 +1,5 @@
--- Every line before the as-of date counts once for its item and, unless a guest bought, for its user,
--- its department and as an interaction.
+-- Every line before the as-of date counts once for its item and, unless a guest or a user who may not be profiled
+-- bought, for its user, its department and as an interaction.
 {{ config(meta={'dagster': {'ref': {'name': 'user_features'}}}) }}
 with
 
@@ -12,11 +12,11 @@ core_lines as (
     select
         count(*) as all_line_count,
         sum(order_lines.sales_amount) as all_sales_amount,
-        sum(case when order_lines.user_id is not null then 1 else 0 end) as user_line_count,
-        sum(case when order_lines.user_id is not null then order_lines.sales_amount else 0 end)
-            as user_sales_amount
+        sum(case when users.has_profiling_consent then 1 else 0 end) as user_line_count,
+        sum(case when users.has_profiling_consent then order_lines.sales_amount else 0 end) as user_sales_amount
     from {{ ref('order_lines') }} as order_lines
     inner join as_of_dates on order_lines.ordered_at < as_of_dates.as_of_date
+    left join {{ ref('users') }} as users on order_lines.user_id = users.user_id
 ),
 
 feature_lines as (
@@ -43,6 +43,7 @@ feature_lines as (
         count(*) as line_count,
         sum(sales_amount) as sales_amount
     from {{ ref('interactions') }}
+    where event_type = 'purchase'
 ),
 
 -- Items are bought by guests too.

@@ -4,8 +4,8 @@ with
 
 raw_counts as (
     {%- for entity in [
-        'order_lines', 'events', 'items', 'users', 'campaigns', 'campaign_contacts', 'offer_items',
-        'offer_redemptions', 'promotions'
+        'order_lines', 'orders', 'events', 'items', 'users', 'reviews', 'locations', 'support_messages',
+        'inventory_levels', 'campaigns', 'campaign_contacts', 'offer_items', 'offer_redemptions', 'promotions'
     ] %}
         select
             '{{ entity }}' as table_name,
@@ -17,7 +17,8 @@ raw_counts as (
 
 core_counts as (
     {%- for entity in [
-        'order_lines', 'items', 'campaigns', 'campaign_contacts', 'offer_items', 'offer_redemptions'
+        'order_lines', 'items', 'reviews', 'locations', 'support_messages', 'inventory_levels', 'campaigns',
+        'campaign_contacts', 'offer_items', 'offer_redemptions'
     ] %}
         select
             '{{ entity }}' as table_name,
@@ -46,6 +47,15 @@ core_counts as (
         count(*) as core_count
     from {{ ref('users') }}
     where is_listed
+    union all
+    -- Orders seen in their lines alone are not in the shop's list.
+    select
+        'orders' as table_name,
+        count(distinct listed_orders.order_id) as core_count
+    from {{ staging('orders') }} as listed_orders
+    where
+        listed_orders.order_id in (select orders.order_id from {{ ref('orders') }} as orders)
+        or listed_orders.order_id in (select returns.return_order_id from {{ ref('order_returns') }} as returns)
 ),
 
 core_counts_summed as (

@@ -47,10 +47,10 @@ def planted_shop(users_per_group: int = 40, seed: int = 5) -> Shop:
             department = group if home else int(rng.integers(3))
             item = 4 * department + int(rng.integers(4))
             spend = round(float(rng.gamma(4.0, 3.0)), 2)
-            lines.append((f"u{number:03d}", f"i{item}", f"o{number}-{line}", spend))
+            lines.append((f"u{number:03d}", f"i{item}", f"o{number}-{line}", "purchase", spend))
     users.append({**_user("new", 2, 0, rng), "monetary_amount": 0.0, "mean_order_amount": None})
     interactions = pl.DataFrame(
-        lines, schema=["user_id", "item_id", "order_id", "sales_amount"], orient="row"
+        lines, schema=["user_id", "item_id", "order_id", "event_type", "sales_amount"], orient="row"
     )
     items = pl.DataFrame(
         {

@@ -10,12 +10,19 @@ import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from python_ml.cohorts.build import METHOD_CLUSTERED, METHOD_NO_ORDER, CohortResult, build_cohorts
+from python_ml.cohorts.build import (
+    METHOD_CLUSTERED,
+    METHOD_NO_ORDER,
+    METHOD_NONE,
+    CohortResult,
+    build_cohorts,
+)
 from python_ml.cohorts.inputs import build_arrays, purchase_pairs
 from python_ml.config import CohortConfig
 from python_ml.errors import ContractError, SettingError
 from tests.unit.cohorts.shop import Shop, planted_shop
 
+NOBODY = [(0, True, "nobody has ordered yet")]
 QUICK = CohortConfig(max_cohorts=5, resamples=2, restarts=3)
 
 
@@ -114,6 +121,7 @@ def test_columns_and_keys(found):
         "inertia": pl.Float64,
         "is_eligible": pl.Boolean,
         "is_chosen": pl.Boolean,
+        "reason": pl.String,
     }
     key = found.cohort_profiles.select("cohort_id", "attribute_type", "attribute_name")
     assert not key.is_duplicated().any()
@@ -177,37 +185,78 @@ def test_an_empty_shop(shop):
     nothing = build(Shop(*(table.clear() for table in shop.tables())))
     assert nothing.user_cohorts.is_empty()
     assert nothing.cohort_profiles.is_empty()
-    assert nothing.cohort_selection.is_empty()
+    assert nothing.cohort_selection.select("cohort_count", "is_chosen", "reason").rows() == NOBODY
     assert nothing.model_arrays == {}
 
 
 def test_a_shop_before_its_first_order(shop):
     quiet = build(shop.only_users(["new"]))
     assert quiet.user_cohorts.rows() == [("new", "c1", "Not yet buying", METHOD_NO_ORDER, None)]
-    assert quiet.cohort_selection.is_empty()
+    assert quiet.cohort_selection.select("cohort_count", "is_chosen", "reason").rows() == NOBODY
 
 
 def test_one_user(shop):
     single = build(shop.only_users(["u001"]))
-    assert single.user_cohorts["cohort_name"].to_list() == ["Typical shoppers"]
+    assert single.user_cohorts.select("cohort_name", "cohort_method").rows() == [("All users", METHOD_NONE)]
     assert single.cohort_selection.select(
-        "cohort_count", "is_chosen", "is_eligible", "silhouette"
-    ).rows() == [(1, True, False, None)]
+        "cohort_count", "is_chosen", "is_eligible", "silhouette", "reason"
+    ).rows() == [(1, True, False, None, "1 users have ordered; needs 30")]
 
 
 def test_fewer_users_than_cohorts(shop):
-    three = build(shop.only_users(["u000", "u001", "u002", "new"]))
-    assert three.user_cohorts.height == 4
+    any_number = dataclasses.replace(QUICK, min_users=1)
+    three = build(shop.only_users(["u000", "u001", "u002", "new"]), any_number)
+    assert dict(three.user_cohorts.select("user_id", "cohort_name").rows()) == {
+        "u000": "All buyers", "u001": "All buyers", "u002": "All buyers", "new": "Not yet buying"
+    }  # fmt: skip
     assert three.cohort_selection["cohort_count"].to_list() == [1]
-    five = build(shop.only_users([f"u{number:03d}" for number in range(5)]))
-    assert five.cohort_selection["cohort_count"].to_list() == [3, 4]
+    five = build(shop.only_users([f"u{number:03d}" for number in range(5)]), any_number)
+    assert {3, 4} <= set(five.cohort_selection["cohort_count"])
+
+
+def test_a_small_shop_is_one_cohort_with_a_whole_profile(shop):
+    """Twenty-nine users are fewer than the thirty that are asked for; nothing is clustered."""
+    few = build(shop.only_users([f"u{number:03d}" for number in range(29)]))
+    assert names_of(few) == {"All users"}
+    assert few.cohort_selection["reason"].to_list() == ["29 users have ordered; needs 30"]
+    assert few.user_cohorts["distance_to_centre"].null_count() == 0
+    features = few.cohort_profiles.filter(attribute_type="feature")
+    assert features["cohort_value"].to_list() == pytest.approx(features["population_value"].to_list())
+    assert set(few.cohort_profiles["attribute_type"]) == {"feature", "department", "category"}
+    assert set(few.plots) == {"selection", "profiles", "user_map"}
+
+
+def test_behaviour_that_no_number_of_cohorts_fits_is_one_cohort(shop):
+    unstable = dataclasses.replace(QUICK, min_stability=1.0, min_cohorts=4)
+    one = build(shop, unstable)
+    assert names_of(one) == {"All buyers", "Not yet buying"}
+    selection = one.cohort_selection
+    assert selection["cohort_count"].to_list() == [1, 4, 5]
+    assert selection["is_chosen"].to_list() == [True, False, False]
+    assert selection["reason"][0] == "no number of cohorts from 4 to 5 is eligible"
+    assert all("needs 1.00" in reason for reason in selection["reason"][1:])
+
+
+def test_views_are_no_purchases(shop, found):
+    """Users who only looked stay without an order, and what others looked at changes no cohort."""
+    looked = shop.interactions.with_columns(event_type=pl.lit("view"), sales_amount=pl.lit(0.0))
+    by_new = looked.head(5).with_columns(user_id=pl.lit("new"))
+    seen = dataclasses.replace(shop, interactions=pl.concat([shop.interactions, looked, by_new]))
+    again = build(seen)
+    assert again.user_cohorts.equals(found.user_cohorts)
+    assert again.cohort_profiles.equals(found.cohort_profiles)
 
 
 def test_users_who_are_all_alike(shop):
     first = shop.user_features.filter(pl.col("user_id") == "u000")
-    alike = pl.concat([first.with_columns(pl.lit(f"t{number}").alias("user_id")) for number in range(20)])
+    alike = pl.concat([first.with_columns(pl.lit(f"t{number}").alias("user_id")) for number in range(40)])
     lines = pl.DataFrame(
-        {"user_id": [f"t{number}" for number in range(20)], "item_id": "i0", "sales_amount": 2.0}
+        {
+            "user_id": [f"t{number}" for number in range(40)],
+            "item_id": "i0",
+            "event_type": "purchase",
+            "sales_amount": 2.0,
+        }
     )
     departments = lines.select("user_id", pl.lit("FUEL").alias("department"), "sales_amount")
     same = build(
@@ -215,8 +264,9 @@ def test_users_who_are_all_alike(shop):
             shop, user_features=alike, user_department_features=departments, interactions=lines
         )
     )
-    assert names_of(same) == {"Typical shoppers"}
-    assert same.user_cohorts["distance_to_centre"].to_list() == [0.0] * 20
+    assert names_of(same) == {"All users"}
+    assert same.user_cohorts["distance_to_centre"].to_list() == [0.0] * 40
+    assert same.cohort_selection["reason"].to_list() == ["all users behave alike; needs 4 ways"]
 
 
 def test_users_with_free_items_only(shop):
@@ -258,6 +308,7 @@ def test_broken_tables_are_refused(shop, table, broken, said):
 
 # A change of each setting that must show in the result.
 CHANGES = {
+    "min_users": 1000,
     "min_cohorts": 4,
     "max_cohorts": 4,
     "min_cohort_share": 0.4,

@@ -20,6 +20,7 @@ LINES = pl.DataFrame(
         # has no vector.
         "user_id": ["b", "b", "b", "b", "a", "a", "a", "a", "c"],
         "item_id": ["milk", "tea", "milk", "milk", "milk", "tea", "tea", "tea", "coal"],
+        "event_type": "purchase",
         "sales_amount": [2.0, 2.0, 2.0, 2.0, 0.0, 0.0, 0.0, 0.0, 5.0],
     }
 )
@@ -49,7 +50,9 @@ def test_pairs_by_hand():
 
 def test_pairs_do_not_depend_on_the_order_of_lines():
     # As floats 0.1 + 0.2 + 0.3 is 0.6000000000000001, and 0.3 + 0.2 + 0.1 is 0.6.
-    lines = pl.DataFrame({"user_id": "u", "item_id": "i", "sales_amount": [0.1, 0.2, 0.3]})
+    lines = pl.DataFrame(
+        {"user_id": "u", "item_id": "i", "event_type": "purchase", "sales_amount": [0.1, 0.2, 0.3]}
+    )
     assert purchase_pairs(lines).equals(purchase_pairs(lines.reverse()))
 
 

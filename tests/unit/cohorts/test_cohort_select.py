@@ -25,7 +25,7 @@ def candidate(count: int, silhouette: float, *, stability: float = 0.9, eligible
         stability_ari=stability,
         smallest_cohort_share=0.1,
         inertia=1.0,
-        is_eligible=eligible,
+        reason=None if eligible else "unstable",
         centres=np.zeros((count, 2)),
     )
 
@@ -55,13 +55,18 @@ def test_ineligible_candidates_neither_win_nor_set_the_floor():
     assert choose_candidate(tried, 0.2).cohort_count == 4
 
 
-def test_with_none_eligible_the_most_stable_and_then_fewest():
-    tried = [
-        candidate(3, 0.9, stability=0.3, eligible=False),
-        candidate(4, 0.1, stability=0.5, eligible=False),
-        candidate(5, 0.1, stability=0.5, eligible=False),
-    ]
-    assert choose_candidate(tried, 0.2).cohort_count == 4
+def test_with_none_eligible_all_users_are_one_cohort():
+    noise_NS = np.random.default_rng(4).normal(size=(200, 8))
+    strict = CohortConfig(min_cohorts=8, max_cohorts=9, min_stability=0.95, min_cohort_share=0.11)
+    tried = try_candidates(noise_NS, strict, seed=1)
+    assert [found.cohort_count for found in tried] == [1, 8, 9]
+    assert choose_candidate(tried, 0.2) is tried[0]
+    assert tried[0].reason == "no number of cohorts from 8 to 9 is eligible"
+    assert "stability is 0." in tried[1].reason
+    assert "needs 0.95" in tried[1].reason
+    # Nine cohorts of 200 users: the smallest has 22 at most, which are 11 %.
+    assert "smallest cohort has" in tried[2].reason
+    assert "needs 11.0%" in tried[2].reason
 
 
 def test_planted_blobs_are_counted_and_found():
@@ -78,12 +83,12 @@ def test_planted_blobs_are_counted_and_found():
 def test_limits_make_candidates_ineligible():
     points_NS, _ = blobs(3)
     few = CohortConfig(min_cohorts=3, max_cohorts=3, min_cohort_share=0.34)
-    assert not try_candidates(points_NS, few, seed=1)[0].is_eligible
+    assert not any(found.is_eligible for found in try_candidates(points_NS, few, seed=1))
     fits = CohortConfig(min_cohorts=3, max_cohorts=3, min_cohort_share=0.33)
     assert try_candidates(points_NS, fits, seed=1)[0].is_eligible
     noise_NS = np.random.default_rng(4).normal(size=(200, 8))
     strict = CohortConfig(min_cohorts=9, max_cohorts=9, min_stability=0.95, min_cohort_share=0.0)
-    assert not try_candidates(noise_NS, strict, seed=1)[0].is_eligible
+    assert not any(found.is_eligible for found in try_candidates(noise_NS, strict, seed=1))
 
 
 def test_the_same_seed_gives_the_same_bits():
@@ -95,11 +100,21 @@ def test_the_same_seed_gives_the_same_bits():
         assert (one.silhouette, one.stability_ari) == (other.silhouette, other.stability_ari)
 
 
-def test_too_few_different_users_are_one_cohort():
-    for points_NS in (np.zeros((1, 2)), np.zeros((50, 2)), np.repeat(np.eye(3), 20, axis=0)):
-        (only,) = try_candidates(points_NS, CohortConfig(), seed=1)
-        assert (only.cohort_count, only.is_eligible, only.smallest_cohort_share) == (1, False, 1.0)
-        assert np.isnan(only.silhouette)
+@pytest.mark.parametrize(
+    ("points_NS", "reason"),
+    [
+        (np.eye(29), "29 users have ordered; needs 30"),
+        (np.zeros((50, 2)), "all users behave alike; needs 4 ways"),
+        (np.zeros((50, 0)), "all users behave alike; needs 4 ways"),
+        (np.repeat(np.eye(3), 20, axis=0), "all users behave in 3 ways; needs 4 ways"),
+    ],
+)
+def test_too_few_or_too_similar_users_are_one_cohort(points_NS: np.ndarray, reason: str):
+    (only,) = try_candidates(points_NS, CohortConfig(), seed=1)
+    assert (only.cohort_count, only.is_eligible, only.smallest_cohort_share) == (1, False, 1.0)
+    assert np.isnan(only.silhouette)
+    assert only.reason == reason
+    assert choose_candidate([only], 0.02) is only
 
 
 def test_assign_by_hand():
@@ -108,3 +123,13 @@ def test_assign_by_hand():
     )
     assert labels.tolist() == [0, 1, 0]  # the last one lies between both: the first is taken
     assert distances.tolist() == [0.0, np.sqrt(1 + 16), 1.0]
+
+
+def test_a_sample_that_meets_one_cohort_only_has_no_silhouette():
+    """Twenty thousand users alike and three far off: five thousand of them need not meet a second cohort."""
+    points_NS = np.zeros((20_000, 2))
+    points_NS[:4] = [[9.0, 0.0], [0.0, 9.0], [9.0, 9.0], [5.0, 0.0]]
+    tried = try_candidates(points_NS, CohortConfig(max_cohorts=3, restarts=1, resamples=1), seed=1)
+    assert [found.cohort_count for found in tried] == [1, 3]
+    assert "smallest cohort has 0.0% of users, needs 2.0%" in tried[1].reason
+    assert np.isnan(tried[1].silhouette)  # with seed 1 none of the four is in the sample

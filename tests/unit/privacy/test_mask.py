@@ -5,8 +5,8 @@ import pytest
 
 from python_ml.privacy.mask import mask_personal, mask_texts
 
-# Cards are the test numbers of payment providers, IBANs the examples of the registry, phones from ranges kept for
-# fiction where there are any, identity numbers invalid or published as examples.
+# Cards are the test numbers of payment providers, IBANs the examples of the registry, phones from ranges
+# kept for fiction where there are any, identity numbers invalid or published as examples.
 PERSONAL = [
     ("Write to john.smith@example.com please", "Write to [email] please"),
     ("JOHN_SMITH+shop@Mail.Example.CO.UK!", "[email]!"),
@@ -41,6 +41,8 @@ PERSONAL = [
     ("01632 960001", "[phone]"),
     ("我的手机是13800138000", "我的手机是[phone]"),
     ("电话１３８００１３８０００", "电话[phone]"),
+    ("order it, or 212-555-0147", "order it, or [phone]"),
+    ("手机1380013****", "手机[phone]****"),
     ("138 0013 8000联系我", "[phone]联系我"),
     ("138-0013-8000", "[phone]"),
     ("+86 138 0013 8000", "[phone]"),
@@ -138,6 +140,8 @@ ORDINARY = [
     "2019年12月31日买的",
     "花了1299元",
     "订单号20191231000123",
+    "订单号:19513967161 很薄",
+    "order no. 13951396716",
     "买了12件",
     "身高170体重65",
     "手机很好用，用了3年",

@@ -58,6 +58,7 @@ def tables() -> dict[str, pl.DataFrame]:
 def small_config() -> RecommenderConfig:
     """Seconds instead of minutes; lists shorter than the catalogue."""
     return RecommenderConfig(
+        min_judged_users=1,
         cutoffs=(2, 5),
         list_length=5,
         similar_length=3,

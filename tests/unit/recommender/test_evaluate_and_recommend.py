@@ -293,14 +293,6 @@ def test_broken_tables_are_refused(tables, small_config, table, change, message)
         evaluate(tables, small_config, **{table: change(tables[table])})
 
 
-def test_no_history_is_refused(tables, evaluation, small_config):
-    nothing = tables["interactions"].clear()
-    with pytest.raises(ModelError, match="no user has purchases"):
-        evaluate(tables, small_config, interactions=nothing)
-    with pytest.raises(ModelError, match="no purchase before 2024-06-01"):
-        recommend(tables, evaluation, small_config, interactions=nothing)
-
-
 def test_a_missing_evaluation_is_refused(tables, evaluation, small_config):
     empty = replace(evaluation, metrics=evaluation.metrics.clear())
     with pytest.raises(ModelError, match="has 0 champions"):
@@ -352,13 +344,13 @@ def test_every_setting_reaches_the_object_it_is_for():
         repeat_windows=30, repeat_epochs=31, repeat_batch_pairs=32,
         repeat_learning_rate=0.33,
     )  # fmt: skip
-    assert [settings_values(grid(name, config)[0]) for name in MODELS[:-2]] == [
+    assert [settings_values(grid(name, config, 11)[0]) for name in MODELS[:-2]] == [
         {"window_days": 12},
         {"half_life_days": 13.0},
         {"weighting": "bm25", "neighbours": 14, "min_buyers": 15},
         {"l2": 16.0, "half_life_days": 17.0},
     ]
-    assert settings_values(two_tower_settings(config, 0.21)) == {
+    assert settings_values(two_tower_settings(config, 0.21, 11)) == {
         "dimension": 18,
         "min_buyers": 19,
         "prior_window_days": 20,

@@ -1,7 +1,5 @@
 """Arrays, cuts and rankings."""
 
-from datetime import date
-
 import numpy as np
 import pytest
 import torch
@@ -9,10 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from python_ml.errors import ModelError
 from python_ml.recommender.data import Interactions, is_entry
 from python_ml.recommender.ranking import mask_items, top_k
-from python_ml.recommender.split import TimeSplit, split_data, time_splits
+from python_ml.recommender.split import TimeSplit, split_data
 
 
 def test_decay_halves_a_purchase_every_half_life(toy):
@@ -50,11 +47,6 @@ def test_is_entry_compares_positions_not_values():
     assert is_entry(left, sparse.csr_matrix((2, 3))).tolist() == [False, False, False]
 
 
-def test_windows_are_neighbours_and_end_at_the_as_of_date():
-    validation, test = time_splits(date(1970, 3, 1), window_days=28)  # 59 days after the epoch
-    assert (validation.cut, validation.end, test.cut, test.end) == (3.0, 31.0, 31.0, 59.0)
-
-
 def test_nothing_at_or_after_the_cut_is_known(toy):
     data = split_data(toy, TimeSplit("test", 95.0, 100.0))
     assert data.past.day.max() < 95.0
@@ -67,11 +59,6 @@ def test_buyers_without_history_are_counted_not_measured(toy):
     data = split_data(toy, TimeSplit("test", 95.0, 100.0))
     assert data.users.tolist() == [1]
     assert data.users_without_history == 1
-
-
-def test_a_window_nobody_known_buys_in_is_refused(toy):
-    with pytest.raises(ModelError, match="no user has purchases both before and in the test window"):
-        split_data(toy, TimeSplit("test", 10.0, 70.0))
 
 
 def test_ties_go_to_the_lower_item():

@@ -35,7 +35,7 @@ CONFIG = RecommenderConfig(
     repeat_windows=2,
     repeat_batch_pairs=32,
 )
-SETTINGS = two_tower_settings(CONFIG, 1.0)
+SETTINGS = two_tower_settings(CONFIG, 1.0, CONFIG.window_days)
 NOW = 200.0
 
 

@@ -1,0 +1,93 @@
+"""Whether a history can judge a recommender, list by list, and in plain words why not."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from python_ml.config import RecommenderConfig
+from python_ml.recommender.data import Interactions
+from python_ml.recommender.judge import LISTS
+from python_ml.recommender.split import (
+    HOURS_A_DAY,
+    WINDOWS_A_HISTORY,
+    SplitData,
+    Windows,
+    choose_windows,
+    split_data,
+)
+
+WHAT = {"for_you": "bought something", "discover": "bought something new to them"}
+
+
+@dataclass(frozen=True, slots=True)
+class Feasibility:
+    """What a history allows.
+
+    Args:
+        windows: how it is cut.
+        data: the splits by name; empty if the history is too short for them.
+        user_counts: by list, users who can be asked in that split of the two which has fewer.
+        reasons: by list that cannot be judged, why.
+    """
+
+    windows: Windows
+    data: dict[str, SplitData]
+    user_counts: dict[str, int]
+    reasons: dict[str, str]
+
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """Lists that can be judged."""
+        return tuple(name for name in LISTS if name not in self.reasons)
+
+
+def look_at_history(interactions: Interactions, as_of: date, config: RecommenderConfig) -> Feasibility:
+    """Cut the history and count who can be asked.
+
+    A list can be judged when in both windows at least `min_judged_users` users have something to be found.
+
+    Args:
+        interactions: all before `as_of`.
+        as_of: the as-of date.
+        config: for `window_days` and `min_judged_users`.
+    """
+    windows = choose_windows(interactions, as_of, config.window_days)
+    if not windows.splits:
+        reason = _too_short(windows)
+        return Feasibility(windows, {}, dict.fromkeys(LISTS, 0), dict.fromkeys(LISTS, reason))
+    data = {split.name: split_data(interactions, split) for split in windows.splits}
+    counts, reasons = {}, {}
+    for list_name in LISTS:
+        users = {name: _users_to_ask(part, list_name) for name, part in data.items()}
+        fewest = min(users, key=users.__getitem__)
+        counts[list_name] = users[fewest]
+        if users[fewest] < config.min_judged_users:
+            reasons[list_name] = (
+                f"history of {duration(windows.history_hours)}; {users[fewest]:,} users known before the"
+                f" {fewest} window of {duration(round(windows.days * HOURS_A_DAY))} {WHAT[list_name]} in it;"
+                f" needs {config.min_judged_users:,}"
+            )
+    return Feasibility(windows, data, counts, reasons)
+
+
+def _users_to_ask(data: SplitData, list_name: str) -> int:
+    truth = data.truth if list_name == "for_you" else data.new()
+    return int((np.diff(truth.indptr)[data.users] > 0).sum())
+
+
+def _too_short(windows: Windows) -> str:
+    if windows.history_hours == 0:
+        return "no history: nobody known has bought or looked at anything; needs users who buy again"
+    return (
+        f"history of {duration(windows.history_hours)}; needs {duration(WINDOWS_A_HISTORY)}:"
+        " two windows of an hour and as much again before them"
+    )
+
+
+def duration(hours: int) -> str:
+    """ "36 hours", "1 hour", "28 days": days where they are whole."""
+    if hours % HOURS_A_DAY:
+        return f"{hours:,} hour{'s' if hours != 1 else ''}"
+    days = hours // HOURS_A_DAY
+    return f"{days:,} day{'s' if days != 1 else ''}"
