@@ -23,7 +23,7 @@ json_lines as (
         verified,
         verified_purchase,
         unixreviewtime,
-        "timestamp" as unix_ms
+        timestamp as unix_ms
     from {{ optional_source('amazon_reviews', 'json_lines') }}
     where {{ replace_pattern('file_name', '^.*/', '') }} not like 'meta@_%' escape '@'
 ),
