@@ -1,9 +1,12 @@
 """What `make run` prints at its end: what was built, in plain words, read from the published copy."""
 
+from typing import Any
+
 import polars as pl
 from rich.console import Console
 from rich.table import Table
 
+from dagster_defs.dbt_assets import load_manifest
 from dagster_defs.empty_tables import why_empty
 from dagster_defs.paths import PROJECT_ROOT
 from dagster_defs.settings import Settings
@@ -29,6 +32,8 @@ def print_summary(settings: Settings) -> None:
     counts = published.row_counts()
     console.print(_row_table(counts))
     _print_what_is_off(console, counts)
+    for note in notes_of_source(load_manifest(settings.paths.manifest)):
+        console.print(f"\nMind: {note}")
     for table, why in why_empty(published).items():
         console.print(f"\n{table} is empty: {why}")
     console.print(_cohort_table(published.read("serving", "cohorts")))
@@ -72,6 +77,12 @@ def _print_what_is_off(console: Console, counts: dict[str, int]) -> None:
     off = [f"{what} ({table} is empty)" for table, what in CAPABILITIES.items() if not counts.get(table)]
     if off:
         console.print(f"\nThis source cannot feed: {', '.join(off)}")
+
+
+def notes_of_source(manifest: dict[str, Any]) -> list[str]:
+    """What the active source's YAML says must be known to read its numbers (`meta: note`)."""
+    notes = {node["source_meta"].get("note") for node in manifest["sources"].values()}
+    return sorted(notes - {None})
 
 
 def _cohort_table(cohorts: pl.DataFrame) -> Table:

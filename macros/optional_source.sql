@@ -9,7 +9,7 @@
     (
         select
             {%- for column in node.columns.values() %}
-            cast(null as {{ column.data_type }}) as {{ column.name }}{{ ',' if not loop.last }}
+            cast(null as {{ column.data_type }}) as {{ adapter.quote(column.name) }}{{ ',' if not loop.last }}
             {%- endfor %}
         where 1 = 0
     )

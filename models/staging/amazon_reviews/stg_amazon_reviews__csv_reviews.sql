@@ -23,7 +23,7 @@ reviews_typed as (
         nullif(trim(asin), '') as item_id,
         summary as title,
         reviewtext as body,
-        helpful,
+        {{ json_value('helpful', '$[0]') }} as helpful,
         {{ try_to_cast('overall', 'double') }} as rating,
         cast(null as boolean) as is_verified_purchase,
         {{ from_unix_ms('1000 * ' ~ try_to_cast('unixreviewtime', 'double')) }} as reviewed_at

@@ -29,6 +29,12 @@ items_described as (
     select
         item_ids.item_id,
         coalesce(products.title, {{ dbt.concat(["'Item '", 'item_ids.item_id']) }}) as title,
+        nullif({{ dbt.concat([
+            "coalesce(" ~ dbt.concat(['products.title', "'. '"]) | trim ~ ", '')",
+            "coalesce(" ~ dbt.concat(["replace(products.category_path, ' > ', ', ')", "'. '"]) | trim ~ ", '')",
+            "coalesce(" ~ dbt.concat(['products.brand', "'. '"]) | trim ~ ", '')",
+            "coalesce(products.description, '')"
+        ]) }}, '') as text,
         products.description,
         products.category_path,
         coalesce(nullif({{ dbt.split_part('products.category_path', "' > '", 1) }}, ''), 'Unknown') as department,

@@ -4,38 +4,63 @@ with
 
 json_lines as (
     select
-        line,
-        {{ replace_pattern('file_name', '^.*/', '') }} as file_name
+        asin,
+        parent_asin,
+        reviewerid,
+        user_id,
+        summary,
+        title,
+        reviewtext,
+        text,
+        style,
+        image,
+        images,
+        helpful,
+        vote,
+        helpful_vote,
+        overall,
+        rating,
+        verified,
+        verified_purchase,
+        unixreviewtime,
+        timestamp as unix_ms
     from {{ optional_source('amazon_reviews', 'json_lines') }}
-    where trim(line) <> ''
-),
-
-lines_parsed as (
-    select
-        {{ pseudonym('line') }} as review_id,
-        {{ json_record('line', {
-            'reviewerID': 'varchar', 'user_id': 'varchar', 'asin': 'varchar', 'parent_asin': 'varchar',
-            'summary': 'varchar', 'title': 'varchar', 'reviewText': 'varchar', 'text': 'varchar',
-            'helpful': 'varchar', 'vote': 'varchar', 'helpful_vote': 'varchar', 'overall': 'double',
-            'rating': 'double', 'verified': 'boolean', 'verified_purchase': 'boolean',
-            'unixReviewTime': 'double', 'timestamp': 'double'
-        }) }} as fields
-    from json_lines
-    where file_name not like 'meta@_%' escape '@'
+    where {{ replace_pattern('file_name', '^.*/', '') }} not like 'meta@_%' escape '@'
 ),
 
 editions_united as (
     select
+        {{ pseudonym(generate_surrogate_key([
+            'asin', 'parent_asin', 'reviewerid', 'user_id', 'summary', 'title', 'reviewtext', 'text', 'style', 'image',
+            'images', 'helpful', 'vote', 'helpful_vote', 'overall', 'rating', 'verified', 'verified_purchase',
+            'unixreviewtime', 'unix_ms'
+        ])) }} as review_id,
+        {{ pseudonym("nullif(trim(coalesce(reviewerid, user_id)), '')") }} as user_id,
+        nullif(trim(coalesce(parent_asin, asin)), '') as item_id,
+        coalesce(summary, title) as title,
+        coalesce(reviewtext, text) as body,
+        coalesce(vote, helpful_vote, {{ json_value('helpful', '$[0]') }}) as helpful,
+        {{ try_to_cast('coalesce(overall, rating)', 'double') }} as rating,
+        {{ try_to_cast('coalesce(verified, verified_purchase)', 'boolean') }} as is_verified_purchase,
+        coalesce(
+            {{ try_to_cast('unix_ms', 'double') }},
+            1000 * {{ try_to_cast('unixreviewtime', 'double') }}
+        ) as unix_ms
+    from json_lines
+),
+
+times_read as (
+    select
         review_id,
-        {{ pseudonym("nullif(trim(coalesce(fields.reviewerid, fields.user_id)), '')") }} as user_id,
-        nullif(trim(coalesce(fields.parent_asin, fields.asin)), '') as item_id,
-        coalesce(fields.summary, fields.title) as title,
-        coalesce(fields.reviewtext, fields.text) as body,
-        coalesce(fields.vote, fields.helpful_vote, fields.helpful) as helpful,
-        coalesce(fields.overall, fields.rating) as rating,
-        coalesce(fields.verified, fields.verified_purchase) as is_verified_purchase,
-        {{ from_unix_ms('coalesce(fields.timestamp, 1000 * fields.unixreviewtime)') }} as reviewed_at
-    from lines_parsed
+        user_id,
+        item_id,
+        title,
+        body,
+        helpful,
+        rating,
+        is_verified_purchase,
+        {{ from_unix_ms('unix_ms') }} as reviewed_at
+    from editions_united
 )
 
-select * from editions_united
+select * from times_read

@@ -6,69 +6,69 @@ with
 
 json_lines as (
     select
-        line,
-        {{ replace_pattern('file_name', '^.*/', '') }} as file_name
+        nullif(trim(coalesce(parent_asin, asin)), '') as item_id,
+        title,
+        description,
+        category,
+        categories,
+        coalesce(main_cat, main_category) as main_category,
+        coalesce(brand, store) as brand,
+        trim(price) as price,
+        coalesce(
+            {{ json_value('imageurlhighres', '$[0]') }},
+            {{ json_value('imageurl', '$[0]') }},
+            {{ json_value('image', '$[0]') }},
+            {{ json_value('images', '$[0].hi_res') }},
+            {{ json_value('images', '$[0].large') }},
+            imurl
+        ) as image_uri
     from {{ optional_source('amazon_reviews', 'json_lines') }}
-    where trim(line) <> ''
+    where {{ replace_pattern('file_name', '^.*/', '') }} like 'meta@_%' escape '@'
 ),
 
-lines_parsed as (
+lists_joined as (
     select
-        {{ dbt.hash('line') }} as line_hash,
-        {{ json_record('line', {
-            'asin': 'varchar', 'parent_asin': 'varchar', 'title': 'varchar', 'description': 'varchar',
-            'category': 'varchar', 'categories': 'varchar', 'main_cat': 'varchar', 'main_category': 'varchar',
-            'brand': 'varchar', 'store': 'varchar', 'price': 'varchar', 'imageURLHighRes': 'varchar',
-            'imageURL': 'varchar', 'image': 'varchar', 'images': 'varchar', 'imUrl': 'varchar'
-        }) }} as fields
-    from json_lines
-    where file_name like 'meta@_%' escape '@'
-),
-
-editions_united as (
-    select
-        line_hash,
-        nullif(trim(coalesce(fields.parent_asin, fields.asin)), '') as item_id,
-        fields.title as raw_title,
-        {{ json_joined('fields.description', ' ') }} as raw_description,
+        item_id,
+        title,
+        {{ json_joined('description', ' ') }} as description,
         -- The edition of 2014 lists several paths, the first of which is taken.
         case
-            when fields.categories like '[[%' then {{ json_joined(json_first('fields.categories'), ' > ') }}
-            else {{ json_joined('coalesce(fields.category, fields.categories)', ' > ') }}
-        end as raw_category_path,
-        coalesce(fields.main_cat, fields.main_category) as raw_department,
-        coalesce(fields.brand, fields.store) as raw_brand,
-        trim(fields.price) as raw_price,
-        coalesce(
-            {{ json_first('fields.imageurlhighres') }},
-            {{ json_first('fields.imageurl') }},
-            {{ json_first('fields.image') }},
-            fields.imurl
-        ) as image_uri,
-        {{ json_record(json_first('fields.images'), {'hi_res': 'varchar', 'large': 'varchar'}) }} as first_image
-    from lines_parsed
+            when categories like '[[%' then {{ json_joined(json_value('categories', '$[0]'), ' > ') }}
+            else {{ json_joined('coalesce(category, categories)', ' > ') }}
+        end as category_path,
+        main_category,
+        {{ replace_pattern('brand', '^by\\s+', '') }} as brand,
+        image_uri,
+        replace({{ replace_pattern('price', '^[$]', '') }}, ',', '') as price
+    from json_lines
+    where item_id is not null
 ),
 
 fields_cleaned as (
     select
-        line_hash,
         item_id,
-        {{ amazon_reviews_plain_text('raw_title') }} as title,
-        {{ amazon_reviews_plain_text('raw_description') }} as description,
+        {{ amazon_reviews_plain_text('title') }} as title,
+        {{ amazon_reviews_plain_text('description') }} as description,
         -- Bullet points of the page follow the groups in places: the path ends before a tag or a sentence.
-        nullif(
-            {{ amazon_reviews_plain_text(replace_pattern(
-                'raw_category_path', '(^| > )(<.*|[^>]*[.]( > .*)?)$', ''
-            )) }}, ''
-        ) as category_path,
-        {{ amazon_reviews_plain_text('raw_department') }} as department,
-        {{ amazon_reviews_plain_text(replace_pattern('raw_brand', '^by\\s+', '')) }} as brand,
-        coalesce(image_uri, first_image.hi_res, first_image.large) as image_uri,
-        -- A range, a "from" and pieces of the page leave something that is no number.
-        {{ try_to_cast("replace(" ~ replace_pattern('raw_price', '^[$]', '') ~ ", ',', '')", 'decimal(18, 2)') }}
-            as price_amount
-    from editions_united
-    where item_id is not null
+        {{ clean_text(replace_pattern('category_path', '(^| > )(<.*|[^>]*[.]( > .*)?)$', '')) }} as category_path,
+        {{ amazon_reviews_plain_text('main_category') }} as main_category,
+        {{ amazon_reviews_plain_text('brand') }} as brand,
+        image_uri,
+        -- A range, a "from" and a piece of the page are no number.
+        {{ try_to_cast('price', 'decimal(18, 2)') }} as price_amount
+    from lists_joined
+),
+
+products_completed as (
+    select
+        item_id,
+        title,
+        description,
+        coalesce(category_path, main_category) as category_path,
+        brand,
+        image_uri,
+        price_amount
+    from fields_cleaned
 ),
 
 -- An item that is listed twice, as in two categories or editions, is taken where most is said of it.
@@ -81,9 +81,9 @@ listings_ranked as (
                 case when title is null then 1 else 0 end asc,
                 case when price_amount is null then 1 else 0 end asc,
                 {{ dbt.length("coalesce(description, '')") }} desc,
-                line_hash asc
+                title asc, description asc, category_path asc, brand asc, image_uri asc, price_amount asc
         ) as place
-    from fields_cleaned
+    from products_completed
 ),
 
 products as (
@@ -91,7 +91,7 @@ products as (
         item_id,
         title,
         description,
-        coalesce(category_path, department) as category_path,
+        category_path,
         brand,
         image_uri,
         price_amount

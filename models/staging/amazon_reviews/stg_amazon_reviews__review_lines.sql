@@ -32,7 +32,7 @@ reviews_typed as (
         nullif(trim(title), '') as title,
         nullif(trim(body), '') as body,
         rating,
-        {{ try_to_cast("replace(" ~ json_first('helpful') ~ ", ',', '')", 'bigint') }} as helpful_count,
+        {{ try_to_cast("replace(helpful, ',', '')", 'bigint') }} as helpful_count,
         is_verified_purchase,
         reviewed_at
     from reviews_stacked

@@ -201,3 +201,16 @@ def test_an_empty_folder_is_told(till: Settings, tmp_path: Path):
     (tmp_path / "none").mkdir()
     with pytest.raises(SourceError, match="no file for table"):
         check_raw_files([TILL], dataclasses.replace(till, data=tmp_path / "none"))
+
+
+def test_a_table_that_is_not_required_may_have_no_file(till: Settings):
+    absent = dataclasses.replace(STAFF, is_required=False)
+    assert [file.table for file in check_raw_files([TILL, absent], till)] == [TILL, TILL]
+
+
+def test_a_folder_without_any_file_is_told(till: Settings, tmp_path: Path):
+    (tmp_path / "none").mkdir()
+    absent = [dataclasses.replace(table, is_required=False) for table in (TILL, STAFF)]
+    with pytest.raises(SourceError, match="no file for source") as caught:
+        check_raw_files(absent, dataclasses.replace(till, data=tmp_path / "none"))
+    assert caught.value.where.endswith("*.csv*, staff.parquet")
