@@ -31,7 +31,12 @@ events_numbered as (
         *,
         1 as copy_number
     from events
-    where not exists (select 1 from repeated_ids where repeated_ids.event_id = events.event_id)
+    where
+        not exists (
+            select 1
+            from repeated_ids
+            where repeated_ids.event_id = events.event_id
+        )
     union all
     select
         *,
@@ -42,7 +47,12 @@ events_numbered as (
                 quantity, price
         ) as copy_number
     from events
-    where exists (select 1 from repeated_ids where repeated_ids.event_id = events.event_id)
+    where
+        exists (
+            select 1
+            from repeated_ids
+            where repeated_ids.event_id = events.event_id
+        )
 ),
 
 events_renamed as (

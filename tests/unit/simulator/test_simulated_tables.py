@@ -98,9 +98,15 @@ def test_orders_and_lines_agree(small_shop: Shop):
     returned = small_shop["order_lines"].filter(kind="return")
     kept = orders.filter(~pl.col("status").is_in(["cancelled", "test"]))
     assert set(returned["order_id"].str.strip_prefix("R")) <= set(kept["order_id"])
+    assert 0 < orders["user_id"].null_count() < orders.height / 4
+
+
+def test_orders_end_in_every_way(shop: Shop):
+    orders = shop["orders"]
     assert set(orders["status"]) == {"delivered", "sent", "cancelled", "test"}
     assert orders.filter(status="test")["user_id"].is_null().all()
-    assert 0 < orders["user_id"].null_count() < orders.height / 4
+    assert (orders["status"] == "cancelled").mean() == pytest.approx(0.025, abs=0.005)
+    assert (orders["delivered_at"].is_null() == (orders["status"] != "delivered")).all()
 
 
 def test_visits_can_be_cut_at_half_an_hour(shop: Shop):
@@ -220,6 +226,7 @@ def test_visitor_ids_are_all_different():
         {"groups": 1},
         {"items": 5},
         {"days": 50},
+        {"campaigns": 40},
     ],
 )
 def test_a_setting_out_of_range_is_refused(setting: dict):
