@@ -1,14 +1,16 @@
 """Fingerprints change with data, settings and code, and with nothing else."""
 
 import random
+from datetime import date
 
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_defs.ml_assets.step import fingerprint, markdown_table
+from dagster_defs.ml_assets.step import _carries_version, fingerprint, markdown_table
 from python_ml.config import EmbeddingConfig
 
+AS_OF = date(2018, 1, 1)
 FRAME = pl.DataFrame({"user_id": ["a", "b", "c"], "monetary_amount": [1.0, 2.5, None]})
 
 
@@ -51,3 +53,30 @@ def test_every_cause_counts():
 def test_markdown_table():
     table = markdown_table(pl.DataFrame({"model": ["ease"], "ndcg": [0.04752]}))
     assert table.value == "| model | ndcg |\n| --- | --- |\n| ease | 0.0475 |"
+
+
+class StubShop:
+    """A shop whose tables of schema `ml` are given."""
+
+    def __init__(self, **tables: pl.DataFrame) -> None:
+        self.tables = tables
+
+    def warehouse(self):
+        return self
+
+    def read(self, _schema: str, table: str, *, columns: list[str]) -> pl.DataFrame:
+        return self.tables[table].select(columns)
+
+
+def stamped(*versions: str) -> pl.DataFrame:
+    rows = [(version, AS_OF) for version in versions]
+    return pl.DataFrame(rows, schema={"model_version": pl.String, "as_of_date": pl.Date}, orient="row")
+
+
+def test_an_empty_table_of_a_step_is_current_beside_a_filled_one():
+    def is_current(**tables: pl.DataFrame) -> bool:
+        return _carries_version(StubShop(**tables), list(tables), "v1", AS_OF)
+
+    assert is_current(recommendations=stamped("v1", "v1"), similar_items=stamped())
+    assert not is_current(recommendations=stamped("v1"), similar_items=stamped("v0"))
+    assert not is_current(recommendations=stamped(), similar_items=stamped())

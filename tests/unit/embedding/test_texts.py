@@ -55,6 +55,12 @@ def test_a_second_run_embeds_nothing_and_loads_no_model():
     assert (found.text_count, found.token_count, found.dtype) == (0, 0, "none")
 
 
+def test_one_item_is_enough():
+    one = embed_missing_texts(ITEM_TEXTS.head(1), set(), CONFIG, device="cpu").frame
+    assert one.select("text_hash", "dimension").rows() == [("h3", 384)]
+    assert sum(value**2 for value in one["embedding"][0]) == pytest.approx(1.0, abs=1e-5)
+
+
 @pytest.mark.usefixtures("no_model")
 def test_no_items_at_all():
     assert embed_missing_texts(ITEM_TEXTS.clear(), set(), CONFIG, device="cpu").frame.is_empty()
