@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from dagster_defs import raw_formats
 from dagster_defs.raw_files import check_raw_files
 from dagster_defs.raw_formats import RawTable
 from dagster_defs.settings import Settings, load_settings
@@ -122,6 +123,16 @@ def test_bad_csv_is_told_with_its_file(till: Settings, content: bytes, said: str
     with pytest.raises(SourceError, match=said) as caught:
         check_raw_files([TILL], till)
     assert caught.value.where.endswith("a.csv")
+
+
+def test_line_breaks_inside_quotes_are_no_rows(till: Settings, monkeypatch: pytest.MonkeyPatch):
+    """Also where a block of the file ends inside the quotes."""
+    monkeypatch.setattr(raw_formats, "_BLOCK_BYTES", 64)
+    rows = "".join(f'"{number}\n\n""a"", b",1,2010-12-{number:02} 10:00:00\n' for number in range(1, 31))
+    (till.data / "a.csv").write_text("InvoiceNo,UnitPrice,InvoiceDate\n" + rows)
+    (till.data / "b.csv.gz").unlink()
+    (found,) = check_raw_files([TILL], till)
+    assert (found.rows, found.last_event) == (30, datetime(2010, 12, 30, 10))
 
 
 def test_a_gzip_cut_short_is_told(till: Settings):
