@@ -138,7 +138,7 @@ def test_twice_is_once_and_order_does_not_matter(olist: TestShop, tmp_path: Path
         same_rows(frame, halves.table(name), name)
 
 
-# One person under two customer_ids who moved; an order that stands there twice; prefixes with and without their zero.
+# A person with two customer_ids who moved; an order that stands there twice; prefixes that lost their zero.
 MADE_UP = {
     "olist_customers_dataset.csv": """\
 "customer_id","customer_unique_id","customer_zip_code_prefix","customer_city","customer_state"
@@ -237,7 +237,8 @@ def test_each_rule_of_the_lines(made_up: TestShop):
     """o3 was cancelled: orders say so, and what becomes of its line is for core to say."""
     assert made_up.query(
         "select payload ->> 'order_id', payload ->> 'item_id', reason_code, amount::varchar"
-        " from core.rejected_rows where table_name = 'order_lines' and (payload ->> 'order_id') <> 'o3' order by all"
+        " from core.rejected_rows where table_name = 'order_lines'"
+        " and (payload ->> 'order_id') <> 'o3' order by all"
     ) == [
         ("o2", "p1", "exact_duplicate", "20.00"),
         ("o5", "p4", "non_positive_price", "0.00"),
