@@ -1,4 +1,4 @@
-"""The behaviour log of REES46: published counts, nothing lost, order does not matter, each rule on its own."""
+"""The behaviour log of REES46: published counts, nothing lost, order does not matter, each rule alone."""
 
 import gzip
 from pathlib import Path
@@ -145,8 +145,8 @@ def test_each_rule_on_a_line_of_its_own(tmp_path: Path):
     ]
     assert shop.query("select user_id from staging.stg_rees46__users order by 1") == [("7",), ("8",), ("9",)]
     assert shop.query(
-        "select event_type, item_id, price_amount::varchar, occurred_at::varchar from staging.stg_rees46__events"
-        " where user_id = '7' and copy_number = 1 order by occurred_at"
+        "select event_type, item_id, price_amount::varchar, occurred_at::varchar"
+        " from staging.stg_rees46__events where user_id = '7' and copy_number = 1 order by occurred_at"
     ) == [
         ("view", "10", "99.90", "2019-10-01 00:00:00"),
         ("cart", "10", "99.90", "2019-10-01 00:01:00"),

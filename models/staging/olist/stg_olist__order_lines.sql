@@ -27,9 +27,10 @@ pieces_numbered as (
         *,
         dense_rank() over (
             partition by order_id, product_id
-            order by {{ try_to_cast('order_item_id', 'bigint') }} asc nulls last, order_item_id asc nulls last,
-            seller_id asc nulls last, price asc nulls last, freight_value asc nulls last,
-            shipping_limit_date asc nulls last
+            order by
+                {{ try_to_cast('order_item_id', 'bigint') }} asc nulls last, order_item_id asc nulls last,
+                seller_id asc nulls last, price asc nulls last, freight_value asc nulls last,
+                shipping_limit_date asc nulls last
         ) as line_number,
         row_number() over (
             partition by

@@ -17,7 +17,10 @@ log_rows as (
 copies_numbered as (
     select
         row_key as event_key,
-        row_number() over (partition by row_key order by row_key) as copy_number,
+        row_number() over (
+            partition by row_key
+            order by row_key
+        ) as copy_number,
         user_id,
         item_id,
         session_id,

@@ -44,7 +44,10 @@ lines_numbered as (
             partition by order_id, item_id
             order by occurred_at, row_key
         ) as line_number,
-        row_number() over (partition by row_key order by row_key) as copy_number,
+        row_number() over (
+            partition by row_key
+            order by row_key
+        ) as copy_number,
         user_id,
         item_id,
         1 as quantity,

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from dagster_defs import raw_formats
 from dagster_defs.raw_files import check_raw_files
 from dagster_defs.raw_formats import RawFile, RawTable
 from dagster_defs.settings import Settings, load_settings
@@ -195,6 +196,16 @@ def test_a_key_in_none_of_the_lines_is_told(tmp_path: Path):
         found_in_json(tmp_path, '{"at": 1, "star": 5}', '{"at": 2}')
     with pytest.raises(SourceError, match="the file is empty"):
         found_in_json(tmp_path)
+
+
+def test_line_breaks_inside_quotes_are_no_rows(till: Settings, monkeypatch: pytest.MonkeyPatch):
+    """Also where a block of the file ends inside the quotes."""
+    monkeypatch.setattr(raw_formats, "_BLOCK_BYTES", 64)
+    rows = "".join(f'"{number}\n\n""a"", b",1,2010-12-{number:02} 10:00:00\n' for number in range(1, 31))
+    (till.data / "a.csv").write_text("InvoiceNo,UnitPrice,InvoiceDate\n" + rows)
+    (till.data / "b.csv.gz").unlink()
+    (found,) = check_raw_files([TILL], till)
+    assert (found.rows, found.last_event) == (30, datetime(2010, 12, 30, 10))
 
 
 def test_an_empty_folder_is_told(till: Settings, tmp_path: Path):
