@@ -1,6 +1,7 @@
 {#-
     Which rows of an entity core rejects: rows without a required part of the key, every row of a key but the first, and
-    rows a condition is true for, with its name as the reason. Order lines, events and offer items have models of their own.
+    rows a condition is true for, with its name as the reason. Order lines, events, identities and offer items have
+    models of their own.
 -#}
 {% macro rejection_rules(entity) -%}
     {%- set unknown_product = "item_id is not null and item_id not in (select item_id from " ~ ref('items') ~ ")"
@@ -10,10 +11,6 @@
         'items': {'key': ['item_id']},
         'orders': {'key': ['order_id']},
         'locations': {'key': ['location_id']},
-        'identities': {
-            'key': ['visitor_id', 'user_id', 'linked_at'],
-            'reasons': {'unreadable_time': 'linked_at is null'},
-        },
         'campaigns': {
             'key': ['campaign_id'],
             'reasons': {
@@ -48,11 +45,11 @@
             },
         },
     }[entity] -%}
-    {%- set times = {'reviews': 'reviewed_at', 'support_messages': 'sent_at', 'identities': 'linked_at'} -%}
+    {%- set times = {'reviews': 'reviewed_at', 'support_messages': 'sent_at'} -%}
     {{ return({
         'key': rules.key,
         'reasons': rules.get('reasons', {}),
-        'required': rules.key | select('ne', 'store_id') | reject('in', ['linked_at', 'redeemed_date', 'counted_date']),
+        'required': rules.key | select('ne', 'store_id') | reject('in', ['redeemed_date', 'counted_date']),
         'has_copy_number': entity in ('reviews', 'support_messages'),
         'has_reject_reason': entity == 'reviews',
         'time': times.get(entity, 'null'),

@@ -8,9 +8,16 @@ events as (
         event_key,
         copy_number,
         user_id,
+        visitor_id,
         item_id,
         session_id,
+        channel,
+        device,
+        query,
         event_type,
+        position,
+        quantity,
+        price_amount,
         reject_reason,
         occurred_at
     from {{ staging('events') }}
@@ -21,14 +28,20 @@ events_checked as (
         event_key,
         copy_number,
         user_id,
+        visitor_id,
         item_id,
         session_id,
+        channel,
+        device,
+        query,
         event_type,
+        position,
+        quantity,
+        price_amount,
         occurred_at,
         case
             when occurred_at is null then 'unreadable_time'
-            when user_id is null then 'missing_user'
-            when session_id is null then 'missing_session'
+            when user_id is null and visitor_id is null then 'missing_user'
             when copy_number > 1 then 'exact_duplicate'
             when reject_reason is not null then reject_reason
             when coalesce(event_type, 'none') not in (

@@ -14,6 +14,13 @@ int_order_lines_checked as (
     where reason_code is null and is_return
 ),
 
+int_user_aliases as (
+    select
+        user_id,
+        person_user_id
+    from {{ ref('int_user_aliases') }}
+),
+
 order_lines as (
     select
         order_line_id,
@@ -28,13 +35,14 @@ order_lines as (
 returns_keyed as (
     select
         {{ generate_surrogate_key(['order_id', 'item_id', 'line_number']) }} as order_return_id,
-        order_id as return_order_id,
-        user_id,
-        item_id,
-        0 - quantity as quantity,
-        cast(0 - sales_amount as decimal(18, 2)) as refund_amount,
-        ordered_at as returned_at
+        int_order_lines_checked.order_id as return_order_id,
+        coalesce(int_user_aliases.person_user_id, int_order_lines_checked.user_id) as user_id,
+        int_order_lines_checked.item_id,
+        0 - int_order_lines_checked.quantity as quantity,
+        cast(0 - int_order_lines_checked.sales_amount as decimal(18, 2)) as refund_amount,
+        int_order_lines_checked.ordered_at as returned_at
     from int_order_lines_checked
+    left join int_user_aliases on int_order_lines_checked.user_id = int_user_aliases.user_id
 ),
 
 -- The latest purchase of the same user and item that was large enough; goods cannot come back before they went.

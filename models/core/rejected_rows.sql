@@ -26,15 +26,32 @@ int_offer_items_checked as (
     where reason_code is not null
 ),
 
-int_events_checked as (
+int_events_rejected as (
     select
         {{ generate_surrogate_key(['event_key', 'user_id', 'event_type', 'copy_number']) }} as row_key,
         reason_code,
-        {{ json_text(['event_key', 'copy_number', 'user_id', 'item_id', 'session_id', 'event_type', 'occurred_at']) }}
-            as payload,
+        {{ json_text([
+            'event_key', 'copy_number', 'user_id', 'visitor_id', 'item_id', 'session_id', 'channel', 'device', 'query',
+            'event_type', 'position', 'quantity', 'price_amount', 'occurred_at'
+        ]) }} as payload,
         cast(0 as decimal(18, 2)) as amount,
         occurred_at
-    from {{ ref('int_events_checked') }}
+    from {{ ref('int_events_rejected') }}
+),
+
+-- The contract numbers no copies of identities, so those of the rejected are numbered here.
+identities_numbered as (
+    select
+        visitor_id,
+        user_id,
+        link_type,
+        reason_code,
+        row_number() over (
+            partition by visitor_id, user_id, link_type, linked_at
+            order by visitor_id
+        ) as copy_number,
+        linked_at
+    from {{ ref('int_identities_checked') }}
     where reason_code is not null
 ),
 
@@ -89,6 +106,16 @@ malformed_lines as (
     from {{ source('landing', 'malformed_lines') }}
 ),
 
+int_identities_checked as (
+    select
+        {{ generate_surrogate_key(['visitor_id', 'user_id', 'link_type', 'linked_at', 'copy_number']) }} as row_key,
+        reason_code,
+        {{ json_text(['visitor_id', 'user_id', 'link_type', 'linked_at', 'copy_number']) }} as payload,
+        cast(0 as decimal(18, 2)) as amount,
+        linked_at as occurred_at
+    from identities_numbered
+),
+
 rejections_stacked as (
     select
         'order_lines' as table_name,
@@ -114,8 +141,8 @@ rejections_stacked as (
     union all
     select
         'events' as table_name,
-        int_events_checked.*
-    from int_events_checked
+        int_events_rejected.*
+    from int_events_rejected
     union all
     select
         'offer_items' as table_name,
@@ -124,6 +151,11 @@ rejections_stacked as (
     union all
     select malformed_lines.*
     from malformed_lines
+    union all
+    select
+        'identities' as table_name,
+        int_identities_checked.*
+    from int_identities_checked
 ),
 
 rejections_keyed as (

@@ -22,6 +22,24 @@ listed_users as (
     where reason_code is null
 ),
 
+int_user_aliases as (
+    select
+        user_id,
+        person_user_id
+    from {{ ref('int_user_aliases') }}
+),
+
+-- Whoever refused under one account has refused under all.
+consent_of_persons as (
+    select
+        coalesce(int_user_aliases.person_user_id, listed_users.user_id) as user_id,
+        min(case when listed_users.has_marketing_consent then 1 else 0 end) = 1 as has_marketing_consent,
+        min(case when listed_users.has_profiling_consent then 1 else 0 end) = 1 as has_profiling_consent
+    from listed_users
+    left join int_user_aliases on listed_users.user_id = int_user_aliases.user_id
+    group by coalesce(int_user_aliases.person_user_id, listed_users.user_id)
+),
+
 -- Where the shop keeps consent at all, a user it does not list has given none.
 consent_of_unlisted as (
     select
@@ -157,10 +175,17 @@ users_joined_to_list as (
         listed_users.language,
         listed_users.acquisition_channel,
         listed_users.user_id is not null as is_listed,
-        coalesce(listed_users.has_marketing_consent, consent_of_unlisted.is_marketing_presumed)
-            as has_marketing_consent,
-        coalesce(listed_users.has_profiling_consent, consent_of_unlisted.is_profiling_presumed)
-            as has_profiling_consent,
+        -- A user who turned out to be another keeps the list's word.
+        coalesce(
+            consent_of_persons.has_marketing_consent,
+            listed_users.has_marketing_consent,
+            consent_of_unlisted.is_marketing_presumed
+        ) as has_marketing_consent,
+        coalesce(
+            consent_of_persons.has_profiling_consent,
+            listed_users.has_profiling_consent,
+            consent_of_unlisted.is_profiling_presumed
+        ) as has_profiling_consent,
         listed_users.signed_up_at,
         sightings_grouped_by_user.first_order_at,
         sightings_grouped_by_user.first_seen_at
@@ -168,6 +193,7 @@ users_joined_to_list as (
     left join listed_users on sightings_grouped_by_user.user_id = listed_users.user_id
     left join locations on listed_users.location_id = locations.location_id
     left join country_names on lower(listed_users.country) = country_names.name
+    left join consent_of_persons on sightings_grouped_by_user.user_id = consent_of_persons.user_id
     cross join consent_of_unlisted
 )
 

@@ -1,4 +1,4 @@
--- One row per purchase line, and per act of interest in an item, of a known user before the as-of date.
+-- One row per purchase line, and per act of interest in an item, of a user who may be profiled, before the as-of date.
 with
 
 as_of_dates as (
@@ -18,6 +18,11 @@ int_order_lines_as_of as (
         as_of_date
     from {{ ref('int_order_lines_as_of') }}
     where user_id is not null
+),
+
+int_users_profiled as (
+    select user_id
+    from {{ ref('int_users_profiled') }}
 ),
 
 items as (
@@ -42,7 +47,6 @@ events as (
         end as weight,
         occurred_at
     from {{ ref('events') }}
-    where user_id is not null
 ),
 
 events_as_of as (
@@ -57,6 +61,7 @@ events_as_of as (
     from events
     inner join as_of_dates on events.occurred_at < as_of_dates.as_of_date
     inner join items on events.item_id = items.item_id
+    inner join int_users_profiled on events.user_id = int_users_profiled.user_id
     where events.weight is not null
 ),
 
