@@ -3,6 +3,7 @@
 A format is a function from a table of the YAML and a path to a `RawFile`; nothing here keeps rows.
 """
 
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from python_ml.errors import SourceError
 
 _DBT_TYPES = {"bigint": pa.types.is_integer, "integer": pa.types.is_integer, "double": pa.types.is_floating}
 _DBT_TYPES |= {"varchar": lambda kind: pa.types.is_string(kind) or pa.types.is_large_string(kind)}
+_DBT_TYPES |= {"decimal": pa.types.is_decimal}
 _DBT_TYPES |= {"timestamp": pa.types.is_timestamp, "date": pa.types.is_date, "boolean": pa.types.is_boolean}
 
 # Ways a time is written in text files; the staging views read the same ones (macro read_time).
@@ -85,6 +87,23 @@ def check_csv(table: RawTable, path: Path) -> RawFile:
         return _read_csv(table, path)
     except (pa.ArrowException, OSError, EOFError) as error:
         raise _unreadable("CSV file", path, error) from error
+
+
+def check_text(table: RawTable, path: Path) -> RawFile:
+    """Read every line, compressed or not, of text without names in the first, or without commas.
+
+    Which columns it has, dbt finds out; here it is only read to its end and its lines are counted.
+
+    Raises:
+        SourceError: not readable as UTF-8, or cut short.
+    """
+    compression = "gzip" if path.suffix == ".gz" else None
+    try:
+        with pa.input_stream(str(path), compression=compression) as stream:
+            rows = sum(1 for line in io.TextIOWrapper(stream, encoding="utf-8") if line.strip())
+    except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError) as error:
+        raise _unreadable("text file", path, error) from error
+    return RawFile(table, rows, path.stat().st_size, None, None)
 
 
 def _read_csv(table: RawTable, path: Path) -> RawFile:
@@ -184,4 +203,8 @@ def _unreadable(kind: str, path: Path, error: Exception) -> SourceError:
     )
 
 
-FORMATS: dict[str, Callable[[RawTable, Path], RawFile]] = {"parquet": check_parquet, "csv": check_csv}
+FORMATS: dict[str, Callable[[RawTable, Path], RawFile]] = {
+    "parquet": check_parquet,
+    "csv": check_csv,
+    "text": check_text,
+}
