@@ -20,7 +20,7 @@ from typing import Any
 from dagster_defs.paths import PROFILES_DIR, PROJECT_ROOT
 from dagster_defs.raw_files import raw_tables
 from dagster_defs.raw_formats import FORMATS, RawTable
-from dagster_defs.raw_samples import sample_file
+from dagster_defs.raw_samples import named_folder, sample_file
 from dagster_defs.registration import adapter_of, missing_places, read_project, wrong_switches
 from dagster_defs.shop_contract import PREFIX, ContractTable, shop_contract
 from dagster_defs.source_findings import (
@@ -44,7 +44,7 @@ _NEUTRAL = {"currency": "EUR", "time_zone": "UTC"}
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a dbt command ended: whether all went well, the message of each node that failed, what it printed."""
+    """How a dbt command ended: whether it went well, what each node that failed said, what was printed."""
 
     succeeded: bool
     failed: dict[str, str]
@@ -113,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", required=True, help="folder with its files")
     given = parser.parse_args(arguments)
     try:
-        findings = check_source(given.source, Path(given.data).expanduser().resolve())
+        findings = check_source(given.source, named_folder(given.data))
     except ShoalError as error:
         sys.stderr.write(f"\nNothing was checked: {error}\n")
         return 1
@@ -126,17 +126,12 @@ def check_source(source: str, data: Path) -> list[Finding]:
 
     Raises:
         SettingError: there is no such source.
-        SourceError: there is no such folder of files.
     """
     if source == "shop" or not (STAGING / source).is_dir():
         raise SettingError(
             f"there is no source {source!r}",
             where=f"models/staging/{source}",
             remedy=f"begin it with `make new-source NAME={source} DATA=<folder>`",
-        )
-    if not data.is_dir():
-        raise SourceError(
-            "the folder with the raw files is not there", where=str(data), remedy="name it: DATA=<folder>"
         )
     contract, project = shop_contract(), read_project()
     adapter = adapter_of(project, source)
@@ -218,7 +213,7 @@ def _built_and_measured(
 
 
 def _broken_tables(outcome: Outcome, source: str, tables: Iterable[str]) -> dict[str, str]:
-    """Tables whose view failed, with what DuckDB said; nothing where the contract check of the view failed."""
+    """Tables whose view failed, with what DuckDB said; nothing where the view broke the contract."""
     broken: dict[str, str] = {}
     for table in tables:
         own, shop = outcome.failed.get(f"stg_{source}__{table}"), outcome.failed.get(f"{PREFIX}{table}")
@@ -266,7 +261,8 @@ def _lacking_columns(table: RawTable, path: Path) -> list[Finding]:
         return [Finding(f"{path.name}: {error.what}", error.remedy)]
     return [
         Finding(
-            f"{path.name} has no column {column!r}, which the YAML of {table.name} names{nearest(column, names)}",
+            f"{path.name} has no column {column!r}, which the YAML of {table.name} names"
+            + nearest(column, names),
             "correct the name in the YAML and the views, or give it the file's name as an alias",
         )
         for column in table.columns
@@ -292,7 +288,7 @@ def _no_raw_table(source: str) -> Finding:
 def _undescribed(
     manifest: Mapping[str, Any], source: str, built: Mapping[str, Sequence[str]]
 ) -> dict[str, list[str]]:
-    """Columns without a description, by table: of the raw tables in the YAML, of the views as they were built."""
+    """Columns without a description, by raw table and by view."""
     silent = {
         f"raw table {node['name']}": [
             column["name"] for column in node["columns"].values() if not is_described(column["description"])

@@ -8,12 +8,11 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from zoneinfo import available_timezones
 
 from dagster_defs.column_guesses import guess_tables
 from dagster_defs.paths import PROJECT_ROOT
-from dagster_defs.raw_samples import RawSample, sample_folder
+from dagster_defs.raw_samples import RawSample, named_folder, sample_folder
 from dagster_defs.registration import PROJECT_FILE, read_project, registered
 from dagster_defs.shop_contract import shop_contract
 from dagster_defs.source_skeleton import View, models_yml, sources_yml, views_of
@@ -30,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _arguments(arguments)
     try:
         check_name(given.name)
-        samples = sample_folder(Path(given.data).expanduser())
+        samples = sample_folder(named_folder(given.data))
         currency = _checked_currency(
             _ask(given.currency, "Currency of all amounts (ISO 4217)", DEFAULT_CURRENCY)
         )

@@ -58,16 +58,28 @@ class RawSample:
     cuts: tuple[tuple[int, int], ...] = ()
 
 
+def named_folder(text: str) -> Path:
+    """The folder that DATA names.
+
+    Raises:
+        SourceError: nothing is named, or there is no such folder.
+    """
+    folder = Path(text).expanduser().resolve()
+    if not text or not folder.is_dir():
+        raise SourceError(
+            "the folder with the raw files is not there",
+            where=str(folder) if text else "DATA",
+            remedy="name it: DATA=<folder>",
+        )
+    return folder
+
+
 def sample_folder(folder: Path) -> list[RawSample]:
     """The raw tables of a folder; files with one name but for digits and one shape are one table.
 
     Raises:
-        SourceError: there is no such folder, no file that can be read, or a file is not what its name says.
+        SourceError: no file that can be read, or a file is not what its name says.
     """
-    if not folder.is_dir():
-        raise SourceError(
-            "the folder with the raw files is not there", where=str(folder), remedy="name it: DATA=<folder>"
-        )
     paths = sorted(path for path in folder.iterdir() if path.is_file() and format_of(path) is not None)
     if not paths:
         raise SourceError(

@@ -1,4 +1,4 @@
-"""What `make check-source` says, from what it has seen: each finding a sentence and, where there is one, a remedy.
+"""What `make check-source` says, from what it has seen: each finding a sentence and perhaps a remedy.
 
 Pure: it reads no file and no warehouse. `check_source.py` looks, this module judges.
 """
@@ -14,7 +14,7 @@ from dagster_defs.column_guesses import spelled
 from dagster_defs.shop_contract import ContractTable
 from dagster_defs.source_skeleton import PLACEHOLDER
 
-# A defect of single rows is a matter of the data and those rows are rejected; of one row in twenty, of the view.
+# A defect of single rows is one of the data, and they are rejected; of one row in twenty, it is the view's.
 MANY_SHARE = 0.05
 # No shop of this kind sold before; a time read in a wrong unit or format often falls there.
 FIRST_YEAR = 1990
@@ -32,7 +32,7 @@ class Finding:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """ " (did you mean ...?)" with the nearest known names, or nothing."""
+    """The nearest known names, to be put behind a sentence, or nothing."""
     by_spelling = {spelled(other): other for other in known}
     close = get_close_matches(spelled(name), by_spelling, n=3, cutoff=0.5)
     return f"; nearest: {', '.join(by_spelling[other] for other in close)}" if close else ""
@@ -89,8 +89,8 @@ def adapter_findings(
         if view in contract and adapter and view not in tables:
             found.append(
                 Finding(
-                    f"there is a view stg_{source}__{view}.sql, but `tables` of {source} does not name {view}:"
-                    " nothing would read it",
+                    f"there is a view stg_{source}__{view}.sql, but `tables` of {source} does not name"
+                    f" {view}: nothing would read it",
                     f"add {view} to `tables` in dbt_project.yml",
                 )
             )
@@ -192,7 +192,8 @@ def _nulls(source: str, row: dict, total: int, table: ContractTable) -> list[Fin
         return [Finding(empty, must_mend=False)] if count == total else []
     return [
         Finding(
-            f"{table.name}.{column} is missing or cannot be read in {_share(count, total)}, {_where(source, row)}",
+            f"{table.name}.{column} is missing or cannot be read in {_share(count, total)},"
+            f" {_where(source, row)}",
             "look at these rows in the raw file: another date format, decimal sign or name?",
             must_mend=count / total >= MANY_SHARE,
         )
@@ -206,7 +207,7 @@ def _unmatched(source: str, row: dict, total: int, table: ContractTable) -> list
     return [
         Finding(
             f"{table.name}.{column} is not in {parent} in {_share(count, total)}, {_where(source, row)}",
-            f"compare how both files write {column}: leading zeros, blanks, capitals, another id?",
+            f"compare how both write {column}: leading zeros, blanks, capitals, another id?",
             must_mend=count == total or (is_item and count / total >= MANY_SHARE),
         )
     ]

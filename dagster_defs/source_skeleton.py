@@ -340,7 +340,8 @@ def _copies(current: str, all_raw: str) -> str:
     window = _window(f"partition by {all_raw}", f"order by {all_raw.split(', ')[0]}", 8)
     return (
         "-- Of rows equal in everything, core keeps the first; the others are exact_duplicate.\n"
-        f"copies_numbered as (\n    select\n        *,\n        {window} as copy_number\n    from {current}\n)"
+        f"copies_numbered as (\n    select\n        *,\n        {window} as copy_number\n"
+        f"    from {current}\n)"
     )
 
 
