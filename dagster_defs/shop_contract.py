@@ -27,11 +27,12 @@ class ContractColumn:
 
 @dataclass(frozen=True, slots=True)
 class ContractTable:
-    """One table: its grain, what is missing where a source has no such table, its columns in order."""
+    """One table: its grain, what is missing without it, whether every source needs it, its columns."""
 
     name: str
     description: str
     without: str
+    is_needed: bool
     columns: dict[str, ContractColumn]
 
     @property
@@ -52,6 +53,7 @@ def _table(model: Mapping) -> ContractTable:
         name=model["name"].removeprefix(PREFIX),
         description=model["description"],
         without=model["config"]["meta"]["without"],
+        is_needed=bool(model["config"]["meta"].get("needed")),
         columns=columns,
     )
 

@@ -34,7 +34,7 @@ class Finding:
 def nearest(name: str, known: Iterable[str]) -> str:
     """The nearest known names, to be put behind a sentence, or nothing."""
     by_spelling = {spelled(other): other for other in known}
-    close = get_close_matches(spelled(name), by_spelling, n=3, cutoff=0.5)
+    close = get_close_matches(spelled(name), by_spelling, n=3, cutoff=0.6)
     return f"; nearest: {', '.join(by_spelling[other] for other in close)}" if close else ""
 
 
@@ -139,7 +139,11 @@ def is_described(text: str | None) -> bool:
 def without_findings(tables: Collection[str], contract: Mapping[str, ContractTable]) -> list[Finding]:
     """What this source cannot feed, and for want of which table."""
     return [
-        Finding(f"no {table.name}: {table.without}", must_mend=False)
+        Finding(
+            f"no {table.name}: {table.without}",
+            f"write the view and add {table.name} to `tables`" if table.is_needed else "",
+            must_mend=table.is_needed,
+        )
         for table in contract.values()
         if table.name not in tables
     ]
