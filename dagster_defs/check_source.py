@@ -237,6 +237,13 @@ def _file_findings(table: RawTable, folder: Path) -> list[Finding]:
                 f"put it into {folder}, or correct `meta: file` in the YAML of the raw tables",
             )
         ]
+    if table.file_format not in FORMATS:
+        return [
+            Finding(
+                f"the raw table {table.name} has the format {table.file_format!r}, which is none",
+                f"use one of {', '.join(FORMATS)} as `meta: format` in its YAML",
+            )
+        ]
     found: list[Finding] = []
     for path in paths:
         lacking = _lacking_columns(table, path)

@@ -86,13 +86,7 @@ def models_yml(source: str, views: Iterable[View]) -> str:
             f"  - name: stg_{source}__{view.table.name}",
             f"    description: {_scalar(view.table.description)}",
         ]
-        if not view.delivered:
-            lines += [
-                "    # No columns yet: name them here as in the contract, once the view delivers them.",
-                "",
-            ]
-            continue
-        lines += ["    columns:"]
+        lines += ["    columns:" if view.delivered else "    # columns:"]
         for column in view.table.columns.values():
             mark = "" if column.name in view.delivered else "# "
             lines += [
@@ -295,7 +289,7 @@ def _nameless_view(source: str, sample: RawSample, table: ContractTable) -> View
     wanted = [_unfilled(column) for column in columns]
     example = (
         "        -- This file has no names. Look at its first lines and give each field below the name and\n"
-        "        -- type that the contract has for it, for example\n"
+        "        -- type that the contract has for it; number what may repeat (line_number, copy_number).\n"
         f"        --     nullif({next(iter(fields))}, '') as user_id,"
     )
     named = ",\n".join(f"{hint}        {name}" for hint, name in zip(hints, fields, strict=True))

@@ -84,7 +84,7 @@ def project(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Pro
 
 
 def write_shop(folder: Path) -> None:
-    """60 days of a shop that calls the title `label` and the quantity `stueck`, and writes times in German."""
+    """60 days of a shop with `label` for title and `stueck` for quantity, and times as in German."""
     chance = random.Random(7)
     products = [f"P{number:02},Lamp number {number},Acme" for number in range(20)]
     (folder / "products.csv").write_text("\n".join(["sku,label,brand", *products]) + "\n")

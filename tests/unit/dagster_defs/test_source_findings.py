@@ -50,7 +50,8 @@ def test_tables_and_views_that_do_not_agree():
     assert to_mend(adapter_findings("mine", adapter, ["items", "users", "helper"], CONTRACT)) == [
         "the adapter of mine in dbt_project.yml has no time_zone",
         "`tables` of mine names reviews, but there is no stg_mine__reviews.sql",
-        "`tables` of mine names 'order_line', which the shop contract does not know; nearest: order_lines, orders",
+        "`tables` of mine names 'order_line', which the shop contract does not know;"
+        " nearest: order_lines, orders",
         "there is a view stg_mine__users.sql, but `tables` of mine does not name users:"
         " nothing would read it",
     ]
