@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 from python_ml.errors import SourceError
 
 ROWS = 5000
-# A column of another separator would have to be in every line as often by chance.
 _DELIMITERS = (",", ";", "\t", "|")
 _FORMATS = {
     ".csv": "csv",
@@ -170,13 +169,11 @@ def _read_lines(path: Path) -> list[str]:
 
 def _sample_text(path: Path) -> RawSample:
     lines = _read_lines(path)
-    for delimiter in _DELIMITERS:
-        rows = list(csv.reader(lines, delimiter=delimiter))
-        if len(rows) > 1 and not rows[-1]:
-            rows.pop()
-        widths = {len(row) for row in rows[:-1] or rows}  # the last may be cut off by the sample's end
-        if len(widths) == 1 and widths != {1}:
-            return _delimited(path, delimiter, rows)
+    read = {delimiter: list(csv.reader(lines, delimiter=delimiter)) for delimiter in _DELIMITERS}
+    # Decimal commas can be in every line as well: the separator is what parts a line into most fields.
+    delimiter = max(_DELIMITERS, key=lambda sign: _common_width(read[sign]))
+    if _common_width(read[delimiter]) > 1:
+        return _delimited(path, delimiter, [row for row in read[delimiter] if row])
     bare = [line.rstrip("\r\n") for line in lines]
     if path.name.lower().removesuffix(".gz").endswith(".csv") and not _looks_like_data(bare[:1]):
         return _delimited(path, ",", list(csv.reader(lines)))
@@ -189,6 +186,12 @@ def _sample_text(path: Path) -> RawSample:
         values={"line": bare[:ROWS]},
         cuts=_cuts(bare),
     )
+
+
+def _common_width(rows: list[list[str]]) -> int:
+    """Fields of every row; 0 where rows differ. The last row may be cut off by the sample's end."""
+    widths = {len(row) for row in (rows[:-1] or rows) if row}
+    return widths.pop() if len(widths) == 1 else 0
 
 
 def _delimited(path: Path, delimiter: str, rows: list[list[str]]) -> RawSample:

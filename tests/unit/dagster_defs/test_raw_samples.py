@@ -43,6 +43,12 @@ def test_names_or_data_in_the_first_line(tmp_path: Path, first: str, has_header:
     assert "" not in sample.columns
 
 
+def test_decimal_commas_part_no_fields(tmp_path: Path):
+    sample = sample_file(write(tmp_path, "a.csv", "1;2024-01-01;3,50\n2;2024-01-02;4,50\n"))
+    assert (sample.delimiter, sample.has_header) == (";", False)
+    assert sample.values["column_3"] == ["3,50", "4,50"]
+
+
 def test_fixed_width_is_cut_where_every_line_is_blank(tmp_path: Path):
     sample = sample_file(write(tmp_path, "a.txt", " 0001 19970101  1   11.77\n 0002 19970112 12  177.00\n"))
     assert sample.file_format == "lines"
