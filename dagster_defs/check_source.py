@@ -127,11 +127,11 @@ def check_source(source: str, data: Path) -> list[Finding]:
     Raises:
         SettingError: there is no such source.
     """
-    if source == "shop" or not (STAGING / source).is_dir():
+    if source in ("", "shop") or not (STAGING / source).is_dir():
         raise SettingError(
             f"there is no source {source!r}",
-            where=f"models/staging/{source}",
-            remedy=f"begin it with `make new-source NAME={source} DATA=<folder>`",
+            where="SOURCE, a folder of models/staging/",
+            remedy="begin one with `make new-source NAME=<name> DATA=<folder>`",
         )
     contract, project = shop_contract(), read_project()
     adapter = adapter_of(project, source)
@@ -188,7 +188,7 @@ def _built_and_measured(
                 found += measure_findings(
                     trial.source, measures, contract, datetime.now(UTC).replace(tzinfo=None)
                 )
-                return found + _core_failures(outcome)
+                return found + _other_failures(outcome, trial.source, tables)
             broken = {
                 table: each.printed
                 for table in sound
@@ -203,7 +203,7 @@ def _built_and_measured(
         sound = [table for table in sound if table not in broken]
         if sound:
             outcome = trial.build(sound)
-    return found
+    return found + _other_failures(outcome, trial.source, tables)
 
 
 def _broken_tables(outcome: Outcome, source: str, tables: Iterable[str]) -> dict[str, str]:
@@ -218,11 +218,13 @@ def _broken_tables(outcome: Outcome, source: str, tables: Iterable[str]) -> dict
     return broken
 
 
-def _core_failures(outcome: Outcome) -> list[Finding]:
+def _other_failures(outcome: Outcome, source: str, tables: Iterable[str]) -> list[Finding]:
+    """What failed besides the views that were told of one by one: the source's other views, and core."""
+    told = {f"{prefix}{table}" for table in tables for prefix in (f"stg_{source}__", PREFIX)}
     return [
-        Finding(f"{node} cannot be built: {_last_error(message)}", "mend the view it reads")
+        Finding(f"{node} cannot be built: {_last_error(message)}", "mend it, or the view it reads")
         for node, message in outcome.failed.items()
-        if message and "SKIP" not in message.upper()
+        if node not in told
     ]
 
 
