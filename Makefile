@@ -11,10 +11,10 @@ $(foreach name,SOURCE DATA AS_OF_DATE DEVICE PROFILE VAR,$(if $($(name)),$(eval 
 
 OTHER_SOURCES := $(filter-out shop complete_journey,$(notdir $(wildcard models/staging/*)))
 
-.PHONY: help setup run simulate test dev bench lint docs clean
+.PHONY: help setup run simulate new-source check-source test dev bench lint docs clean
 
 help: ## print this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(BIN)/.installed ## install into .venv and link the demo shop's files
 
@@ -31,6 +31,12 @@ run: setup ## raw files to published tables, and a summary (SOURCE=, DATA=, AS_O
 
 simulate: setup ## make up a shop with known truth in var/raw/simulated (EVENTS=, SEED=)
 	@$(BIN)/python -m dagster_defs.simulate $(if $(EVENTS),--events $(EVENTS)) $(if $(SEED),--seed $(SEED))
+
+new-source: setup ## draft a source from the files in a folder (NAME=, DATA=, CURRENCY=, TIME_ZONE=)
+	@$(BIN)/python -m dagster_defs.new_source --name "$(NAME)" --data "$(DATA)" --currency "$(CURRENCY)" --time-zone "$(TIME_ZONE)"
+
+check-source: setup ## say everything a source still lacks, before its first run (SOURCE=, DATA=)
+	@$(BIN)/python -m dagster_defs.check_source --source "$(SOURCE)" --data "$(DATA)"
 
 test: setup ## lint, unit tests, contracts, whole builds on real data: what CI runs
 	@$(MAKE) --no-print-directory lint

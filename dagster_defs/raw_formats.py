@@ -35,6 +35,7 @@ from python_ml.errors import SourceError
 
 _DBT_TYPES = {"bigint": pa.types.is_integer, "integer": pa.types.is_integer, "double": pa.types.is_floating}
 _DBT_TYPES |= {"varchar": lambda kind: pa.types.is_string(kind) or pa.types.is_large_string(kind)}
+_DBT_TYPES |= {"decimal": pa.types.is_decimal}
 _DBT_TYPES |= {"timestamp": pa.types.is_timestamp, "date": pa.types.is_date, "boolean": pa.types.is_boolean}
 
 # Ways a time is written in text files; the staging views read the same ones (macro read_time).
@@ -145,6 +146,23 @@ def _read_header(path: Path) -> list[str]:
     if not names:
         raise _no_header(path, "it is blank")
     return [name.strip() for name in names]
+
+
+def check_text(table: RawTable, path: Path) -> RawFile:
+    """Read every line, compressed or not, of text without names in the first, or without commas.
+
+    Which columns it has, dbt finds out; here it is only read to its end and its lines are counted.
+
+    Raises:
+        SourceError: not UTF-8, or cut short.
+    """
+    rows = 0
+    for line in read_lines(path):
+        try:
+            rows += bool(line.raw.decode().strip())
+        except UnicodeDecodeError as error:
+            raise _unreadable(f"text file: line {line.number}", path, error) from error
+    return RawFile(table, path, rows, path.stat().st_size, None, None)
 
 
 def _no_header(path: Path, why: str) -> SourceError:
@@ -413,4 +431,5 @@ FORMATS: dict[str, Callable[[RawTable, Path], RawFile]] = {
     "parquet": check_parquet,
     "csv": check_csv,
     "jsonl": check_jsonl,
+    "text": check_text,
 }

@@ -90,6 +90,19 @@ class Warehouse:
                 for schema, table in _base_tables(connection, connection.current_catalog)
             }
 
+    def columns(self, schema: str) -> dict[str, list[str]]:
+        """Names of the columns of every table and view of a schema; empty where there is no such schema."""
+        if not self.path.exists():
+            return {}
+        with self._connect(read_only=True) as connection:
+            columns = connection.table("columns", database="information_schema")
+            found = columns.filter(columns.table_schema == schema)
+            rows = found.select("table_name", "column_name", "ordinal_position").to_polars()
+        return {
+            name: group.sort("ordinal_position")["column_name"].to_list()
+            for (name,), group in rows.group_by("table_name")
+        }
+
     def copy_to(self, file: Path, *, schemas: Sequence[str]) -> None:
         """Copy the tables of some schemas into a new file that DuckDB 1.x drivers can read.
 
