@@ -1,7 +1,9 @@
 {#- With settings, a table that other settings made is rebuilt from its first day; so is an empty one. -#}
 {% macro window_start(column, settings=none) -%}
+    {%- set beginning = "cast('0001-01-01' as date)" -%}
     {%- set newest_day = 'max(cast(' ~ column ~ ' as date))' -%}
     {%- set look_back = '(-' ~ var('look_back_days') ~ ')' -%}
+    {%- if is_incremental() -%}
     coalesce((
         select
             {%- if settings is not none %}
@@ -13,5 +15,8 @@
             {{ add_days(newest_day, look_back) }}
             {%- endif %}
         from {{ this }}
-    ), cast('0001-01-01' as date))
+    ), {{ beginning }})
+    {%- else -%}
+    {{ beginning }}
+    {%- endif -%}
 {%- endmacro %}

@@ -23,7 +23,7 @@ GAP = timedelta(minutes=30)
 
 @dataclass
 class Contract:
-    """Rows of the contract's tables, by table; columns that a row does not name take the contract's default."""
+    """Rows of the contract's tables; columns that a row does not name take the contract's default."""
 
     rows: dict[str, list[dict]] = field(default_factory=lambda: defaultdict(list))
 
@@ -54,9 +54,9 @@ def _default(column: dict) -> object:
 def random_log(seed: int, *, days: int) -> Contract:
     """A shop of 24 users and 30 browsers over some days, every kind of trouble included.
 
-    Browsers 0 to 23 are each of one user, who logs in at times; 24 to 26 are of two or three users, who use the second
-    from the middle of the days on and the last in the last quarter; 27 is a library's; the last two nobody logs in on.
-    Some events name a session, some are sent twice, one browser is a bot's.
+    Browsers 0 to 23 are each of one user, who logs in at times; 24 to 26 and 28 are of two users each, see
+    _user_of; 27 is a library's; on 29 nobody logs in. Some events name a session, some are sent twice, one
+    browser is a bot's.
     """
     chance = random.Random(seed)
     shop = Contract()
@@ -105,8 +105,8 @@ def random_log(seed: int, *, days: int) -> Contract:
 
 def _user_of(visitor: int, progress: float, chance: random.Random) -> str | None:
     """u0 and u1 are one person until u2 and u9 come along; u3 and u4 become one in between."""
-    users = {24: [0, 1], 25: [3, 4], 26: [1, 2, 9], 27: [12, 13, 14, 15, 16, 17], 28: [], 29: []}
-    since = {25: 0.5, 26: 0.75}
+    users = {24: [0, 1], 25: [3, 4], 26: [1, 2], 27: [12, 13, 14, 15, 16, 17], 28: [2, 9], 29: []}
+    since = {25: 0.5, 26: 0.75, 28: 0.75}
     known = users.get(visitor, [visitor]) if progress >= since.get(visitor, 0) else []
     return f"u{chance.choice(known)}" if known else None
 

@@ -18,9 +18,7 @@ int_events_checked as (
         reason_code is null
         and visitor_id is not null
         and user_id is not null
-        {% if is_incremental() -%}
         and occurred_at >= {{ window_start('linked_date') }}
-        {%- endif %}
 ),
 
 links_counted as (

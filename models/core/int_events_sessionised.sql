@@ -32,9 +32,7 @@ int_events_checked as (
     from {{ ref('int_events_checked') }}
     where
         reason_code is null
-        {% if is_incremental() -%}
         and occurred_at >= {{ window_start('occurred_at', session_settings()) }}
-        {%- endif %}
 ),
 
 int_user_aliases as (

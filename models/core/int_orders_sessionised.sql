@@ -65,7 +65,7 @@ sessions_ranked as (
         session_id,
         row_number() over (
             partition by order_id
-            order by is_ahead, seconds_apart, started_at desc, session_id
+            order by is_ahead asc, seconds_apart asc, started_at desc, session_id asc
         ) as place
     from orders_near_sessions
 ),

@@ -33,26 +33,26 @@ labels_0 as (
 
 -- Each round carries the smallest label one shared visitor further. In a component of n users no two are more than
 -- n - 1 visitors apart, so after `identity_max_users` - 1 rounds every component that may be merged has one label.
-{% for round in range(1, max_users) -%}
-visitor_labels_{{ round }} as (
-    select
-        connections.visitor_id,
-        min(labels_{{ round - 1 }}.label) as label
-    from connections
-    inner join labels_{{ round - 1 }} on connections.user_id = labels_{{ round - 1 }}.user_id
-    group by connections.visitor_id
-),
+{% for round in range(1, max_users) %}
+    visitor_labels_{{ round }} as (
+        select
+            connections.visitor_id,
+            min(labels_{{ round - 1 }}.label) as label
+        from connections
+        inner join labels_{{ round - 1 }} on connections.user_id = labels_{{ round - 1 }}.user_id
+        group by connections.visitor_id
+    ),
 
-labels_{{ round }} as (
-    select
-        connections.user_id,
-        min(visitor_labels_{{ round }}.label) as label
-    from connections
-    inner join visitor_labels_{{ round }} on connections.visitor_id = visitor_labels_{{ round }}.visitor_id
-    group by connections.user_id
-),
+    labels_{{ round }} as (
+        select
+            connections.user_id,
+            min(visitor_labels_{{ round }}.label) as label
+        from connections
+        inner join visitor_labels_{{ round }} on connections.visitor_id = visitor_labels_{{ round }}.visitor_id
+        group by connections.user_id
+    ),
 
-{% endfor -%}
+{% endfor %}
 labels as (
     select
         user_id,

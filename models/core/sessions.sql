@@ -42,9 +42,12 @@ events_grouped_by_session as (
         {{ first_by('device', ['occurred_at', 'event_id']) }} as device,
         count(*) as event_count,
         count(distinct item_id) as item_count,
-        {% for event_type in ['view', 'search', 'cart', 'remove_from_cart', 'wishlist', 'purchase'] -%}
-        cast(sum(case when event_type = '{{ event_type }}' then 1 else 0 end) as bigint) as {{ event_type }}_count,
-        {% endfor -%}
+        count(case when event_type = 'view' then 1 end) as view_count,
+        count(case when event_type = 'search' then 1 end) as search_count,
+        count(case when event_type = 'cart' then 1 end) as cart_count,
+        count(case when event_type = 'remove_from_cart' then 1 end) as remove_from_cart_count,
+        count(case when event_type = 'wishlist' then 1 end) as wishlist_count,
+        count(case when event_type = 'purchase' then 1 end) as purchase_count,
         cast(
             sum(case when event_type = 'purchase' then amount else 0 end) as decimal(18, 2)
         ) as purchase_amount,

@@ -187,7 +187,8 @@ def test_users_of_one_person_share_one_id_everywhere(whole: TestShop):
         users = {user for (user,) in whole.query(f"select distinct user_id from core.{table}")}
         assert not users & set(aliases), table
     raw = whole.query(
-        "select sum(sales_amount) from core.int_order_lines_checked where reason_code is null and not is_return"
+        "select sum(sales_amount) from core.int_order_lines_checked"
+        " where reason_code is null and not is_return"
     )
     assert raw == whole.query("select sum(sales_amount) from core.order_lines")
 
@@ -248,7 +249,7 @@ def deliveries(log: Contract, ends: list[int]) -> list[Contract]:
 def day_by_day(
     log: Contract, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[TestShop, list[dict], list[dict]]:
-    """The core tables after each of three deliveries, as added to the warehouse and as rebuilt from nothing."""
+    """Core after each of three deliveries, as added to the warehouse and as rebuilt from nothing."""
     folder = tmp_path_factory.mktemp("day_by_day")
     shop = TestShop(data=folder, var=folder)
     added, rebuilt = [], []
