@@ -5,7 +5,8 @@ campaign_contacts as (
     select
         campaign_id,
         user_id
-    from {{ staging('campaign_contacts') }}
+    from {{ ref('int_campaign_contacts_checked') }}
+    where reason_code is null
 ),
 
 campaigns as (

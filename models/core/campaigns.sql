@@ -7,12 +7,14 @@ campaigns as (
         campaign_type,
         start_date,
         end_date
-    from {{ staging('campaigns') }}
+    from {{ ref('int_campaigns_checked') }}
+    where reason_code is null
 ),
 
 campaign_contacts as (
     select campaign_id
-    from {{ staging('campaign_contacts') }}
+    from {{ ref('int_campaign_contacts_checked') }}
+    where reason_code is null
 ),
 
 contacts_counted as (

@@ -7,7 +7,8 @@ offer_redemptions as (
         campaign_id,
         coupon_code,
         redeemed_date
-    from {{ staging('offer_redemptions') }}
+    from {{ ref('int_offer_redemptions_checked') }}
+    where reason_code is null
 ),
 
 redemptions_keyed as (

@@ -1,6 +1,10 @@
 -- One row per user the shop lists, or who ordered, sent back, acted, was contacted or redeemed an offer.
 with
 
+users_numbered as (
+    {{ numbered_by_key('users', ['user_id']) }}
+),
+
 listed_users as (
     select
         user_id,
@@ -12,8 +16,8 @@ listed_users as (
         household_composition,
         kids_count,
         country
-    from {{ staging('users') }}
-    where user_id is not null
+    from users_numbered
+    where copy_number = 1 and user_id is not null
 ),
 
 events as (
