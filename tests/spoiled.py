@@ -1,7 +1,7 @@
 """Small made-up raw files in the layout of each source, and the ways in which files go wrong.
 
-A layout is a function that returns the files of a whole little shop; add one for a source of your own. What is
-spoiled in them is drawn from a seeded generator, so that a failure can be seen again.
+A layout is a function that returns the files of a whole little shop; add one for a source of your own. What
+is spoiled in them is drawn from a seeded generator, so that a failure can be seen again.
 """
 
 import csv
@@ -57,7 +57,16 @@ class Spoiled:
 
 
 def online_retail() -> Layout:
-    names = ["WHITE HEART", 'LANTERN, "RED"', "MUG", "12\" RULER", "POPPY'S PLAYHOUSE", "CAFÉ  SIGN", "", "T-LIGHT"]
+    names = [
+        "WHITE HEART",
+        'LANTERN, "RED"',
+        "MUG",
+        '12" RULER',
+        "POPPY'S PLAYHOUSE",
+        "CAFÉ  SIGN",
+        "",
+        "T-LIGHT",
+    ]
     rows, amounts = [], {}
     for number in range(24):
         order, total = str(536000 + number), Decimal(0)
@@ -121,7 +130,12 @@ def complete_journey() -> Layout:
     ]
     households = [
         {"household_id": number, "age": "35-44", "income": "50-74K", "home_ownership": "Homeowner"}
-        | {"marital_status": "Married", "household_size": "2", "household_comp": "2 Adults No Kids", "kids_count": "0"}
+        | {
+            "marital_status": "Married",
+            "household_size": "2",
+            "household_comp": "2 Adults No Kids",
+            "kids_count": "0",
+        }
         for number in range(1, 6)
     ]
     files = {
@@ -173,27 +187,47 @@ LAYOUTS: dict[str, Callable[[], Layout]] = {
 }
 
 ODD_TEXTS = [
-    "", " ", "many", "NULL", "true", "\x01", "a\x00b", "\x1b[31m", "\u202e", "\ufeff", "'; drop table users; --", "{}", "[",
-    "\\", "\\N", "=1+1", "%", "𝕊" * 300, "C", "C536000", "POST", "post",
+    "", " ", "many", "NULL", "true", "\x01", "a\x00b", "\x1b[31m", "\u202e", "\ufeff",
+    "'; drop table users; --", "{}", "[", "\\", "\\N", "=1+1", "%", "𝕊" * 300, "C", "C536000", "POST",
+    "post",
 ]  # fmt: skip
 ODD_NUMBERS = [
-    "NaN", "inf", "-1", "0", "-0", "1e3", "1e400", "1e-400", "-9223372036854775808", "9223372036854775807", "9" * 15,
-    "9" * 40, "99999999999999.999", "-99999999999999.999", "-0.001", "0.005", "1,5", "1.234,56", "£3", "0x1F", "١٢", "\t7\t",
-    "2.5", "+4", "--4", "1_000", ".5", "5.",
+    "NaN", "inf", "-1", "0", "-0", "1e3", "1e400", "1e-400", "-9223372036854775808",
+    "9223372036854775807", "9" * 15, "9" * 40, "99999999999999.999", "-99999999999999.999", "-0.001",
+    "0.005", "1,5", "1.234,56", "£3", "0x1F", "١٢", "\t7\t", "2.5", "+4", "--4", "1_000", ".5", "5.",
 ]  # fmt: skip
 ODD_TIMES = [
-    "2999-12-31 00:00:00", "9999-12-31 23:59:59", "0001-01-01", "290000-12-31", "294247-01-10 04:00:54", "-4000-01-01",
-    "290309-12-22 (BC) 00:00:00", "infinity", "-infinity", "epoch", "1970-01-01", "2017-02-30", "13/13/2017 25:61",
-    "2017-03-26 01:30:00", "2017-03-01T09:30:00+25:00", "2017-03-01T09:30:00Z", "01/02/2017 10:00", "01/02/9999 10:00",
-    "1488360600", "now", "today",
+    "2999-12-31 00:00:00", "9999-12-31 23:59:59", "0001-01-01", "290000-12-31", "294247-01-10 04:00:54",
+    "-4000-01-01", "290309-12-22 (BC) 00:00:00", "infinity", "-infinity", "epoch", "1970-01-01",
+    "2017-02-30", "13/13/2017 25:61", "2017-03-26 01:30:00", "2017-03-01T09:30:00+25:00",
+    "2017-03-01T09:30:00Z", "01/02/2017 10:00", "01/02/9999 10:00", "1488360600", "now", "today",
 ]  # fmt: skip
 INTEGERS = [None, 0, -1, 1, 2**31, 2**62, 2**63 - 1, -(2**63), 10**12, 7]
-FLOATS = [None, 0.0, -0.01, 0.005, 1e15, 1e16, 1e300, float("inf"), float("-inf"), float("nan"), 5e-324, 12345678.125]
-TIMES = [None, datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59), datetime(2999, 1, 1), datetime(1970, 1, 1)]
+FLOATS = [
+    None,
+    0.0,
+    -0.01,
+    0.005,
+    1e15,
+    1e16,
+    1e300,
+    float("inf"),
+    float("-inf"),
+    float("nan"),
+    5e-324,
+    12345678.125,
+]
+TIMES = [
+    None,
+    datetime(1, 1, 1),
+    datetime(9999, 12, 31, 23, 59, 59),
+    datetime(2999, 1, 1),
+    datetime(1970, 1, 1),
+]
 
 
 def nasty(kind: pl.DataType, random_: random.Random, before: object = None) -> object:
-    """A value that a column of this type can hold and nobody wants in it; of a text mostly one of its like."""
+    """A value that a column of this type can hold and nobody wants in it; for a text mostly one like it."""
     if isinstance(before, str) and random_.random() < 0.7:
         if before.replace(".", "").isdecimal():
             return random_.choice(ODD_NUMBERS)
@@ -268,8 +302,8 @@ def another_type(frame: pl.DataFrame, random_: random.Random) -> pl.DataFrame:
 
 
 FRAME_FAULTS = [
-    cells, cells, cells, cells, repeated_rows, repeated_rows, shuffled_rows, no_rows, a_column_less, a_column_more,
-    a_column_renamed, columns_in_another_order, another_type,
+    cells, cells, cells, cells, repeated_rows, repeated_rows, shuffled_rows, no_rows, a_column_less,
+    a_column_more, a_column_renamed, columns_in_another_order, another_type,
 ]  # fmt: skip
 
 
@@ -292,7 +326,9 @@ def write(name: str, frame: pl.DataFrame) -> bytes:
 
 def a_byte_anywhere(content: bytes, random_: random.Random) -> bytes:
     place = random_.randrange(len(content) + 1)
-    junk = random_.choice([b'"', b'"', b",", b"\r", b"\n", b"\xff", b"\x00", b"\xc3", b'",', b',"', b"\\", b"{", b"}", b";"])
+    junk = random_.choice(
+        [b'"', b'"', b",", b"\r", b"\n", b"\xff", b"\x00", b"\xc3", b'",', b',"', b"\\", b"{", b"}", b";"]
+    )
     return content[:place] + junk + content[place + random_.randint(0, 1) :]
 
 
@@ -317,13 +353,26 @@ def a_line_cut(content: bytes, random_: random.Random) -> bytes:
 
 def a_line_too_long(content: bytes, random_: random.Random) -> bytes:
     lines = content.splitlines(keepends=True)
-    lines.insert(random_.randint(1, len(lines)), random_.choice([b"x", b",", b'"', b'{"a":']) * (1 << 20) + b"\n")
+    lines.insert(
+        random_.randint(1, len(lines)), random_.choice([b"x", b",", b'"', b'{"a":']) * (1 << 20) + b"\n"
+    )
     return b"".join(lines)
 
 
 def a_junk_line(content: bytes, random_: random.Random) -> bytes:
     lines = content.splitlines(keepends=True)
-    junk = [b"\n", b"  \n", b"\r\n", b"-- end of export --\n", b",,,,,,,\n", b"null\n", b"[]\n", b"{}\n", b'""\n', b"\x1a\n"]
+    junk = [
+        b"\n",
+        b"  \n",
+        b"\r\n",
+        b"-- end of export --\n",
+        b",,,,,,,\n",
+        b"null\n",
+        b"[]\n",
+        b"{}\n",
+        b'""\n',
+        b"\x1a\n",
+    ]
     lines.insert(random_.randint(0, len(lines)), random_.choice(junk))
     return b"".join(lines)
 
@@ -343,7 +392,9 @@ def a_byte_order_mark(content: bytes, random_: random.Random) -> bytes:
 
 
 def another_encoding(content: bytes, random_: random.Random) -> bytes:
-    return content.decode(errors="replace").encode(random_.choice(["latin-1", "utf-16", "cp1252"]), errors="replace")
+    return content.decode(errors="replace").encode(
+        random_.choice(["latin-1", "utf-16", "cp1252"]), errors="replace"
+    )
 
 
 def another_delimiter(content: bytes, random_: random.Random) -> bytes:
@@ -368,17 +419,21 @@ def zeros_in_the_middle(content: bytes, random_: random.Random) -> bytes:
 
 
 LINE_FAULTS = [
-    bytes_in_some_lines, bytes_in_some_lines, bytes_in_some_lines, a_quote_that_opens_a_field, a_line_cut, a_line_cut,
-    a_junk_line, a_junk_line, carriage_returns, a_byte_order_mark, another_encoding, another_delimiter, nothing_at_all,
-    the_header_alone, a_line_too_long,
+    bytes_in_some_lines, bytes_in_some_lines, bytes_in_some_lines, a_quote_that_opens_a_field, a_line_cut,
+    a_line_cut, a_junk_line, a_junk_line, carriage_returns, a_byte_order_mark, another_encoding,
+    another_delimiter, nothing_at_all, the_header_alone, a_line_too_long,
 ]  # fmt: skip
 FILE_FAULTS = [the_end_missing, zeros_in_the_middle, nothing_at_all]
+
+
+def sound_files(layout: Layout) -> dict[str, bytes | None]:
+    return {name: write(name, frame) for name, frame in layout.files.items()}
 
 
 def spoil(layout: Layout, seed: int) -> Spoiled:
     """One to three faults in one file of a layout."""
     random_ = random.Random(seed)
-    spoiled = Spoiled({name: write(name, frame) for name, frame in layout.files.items()})
+    spoiled = Spoiled(sound_files(layout))
     name = layout.order_file if random_.random() < 0.5 else random_.choice(list(layout.files))
     frame, is_text = layout.files[name], not name.endswith(".parquet")
     if not is_text or random_.random() < 0.5:
