@@ -52,6 +52,7 @@ order_lines_checked as (
                     abs(order_lines.coupon_match_discount_amount)
                 ) >= 1000000000000
                 then 'implausible_amount'
+            when order_lines.ordered_at < cast('1900-01-01' as timestamp) then 'implausible_time'
             when order_lines.ordered_at >= {{ future_begins_at() }} then 'future_time'
             when order_lines.copy_number > 1 then 'exact_duplicate'
             when order_lines.reject_reason is not null then order_lines.reject_reason
