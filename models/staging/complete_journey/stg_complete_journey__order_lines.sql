@@ -1,4 +1,7 @@
 -- One row per raw transaction line: one product on one till receipt.
+-- A table: core reads it many times, and the numbering of lines is a sort.
+{{ config(materialized='table') }}
+
 with
 
 transactions as (
