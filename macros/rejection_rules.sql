@@ -6,6 +6,7 @@
 {% macro rejection_rules(entity) -%}
     {%- set unknown_product = "item_id is not null and item_id not in (select item_id from " ~ ref('items') ~ ")"
         if entity in ('reviews', 'inventory_levels') -%}
+    {%- set first_time = "cast('1900-01-01' as timestamp)" -%}
     {%- set rules = {
         'users': {'key': ['user_id']},
         'items': {'key': ['item_id']},
@@ -21,12 +22,17 @@
         'campaign_contacts': {'key': ['campaign_id', 'user_id']},
         'offer_redemptions': {
             'key': ['user_id', 'campaign_id', 'coupon_code', 'redeemed_date'],
-            'reasons': {'unreadable_date': 'redeemed_date is null'},
+            'reasons': {
+                'unreadable_date': 'redeemed_date is null',
+                'future_time': 'redeemed_date >= ' ~ future_begins_at(),
+            },
         },
         'reviews': {
             'key': ['review_id'],
             'reasons': {
                 'unreadable_time': 'reviewed_at is null',
+                'implausible_time': 'reviewed_at < ' ~ first_time,
+                'future_time': 'reviewed_at >= ' ~ future_begins_at(),
                 'rating_out_of_range': 'rating not between 1 and 5',
                 'empty_review': 'rating is null and title is null and body is null',
                 'unknown_product': unknown_product,
@@ -34,12 +40,18 @@
         },
         'support_messages': {
             'key': ['message_id'],
-            'reasons': {'unreadable_time': 'sent_at is null', 'empty_message': 'body is null'},
+            'reasons': {
+                'unreadable_time': 'sent_at is null',
+                'implausible_time': 'sent_at < ' ~ first_time,
+                'future_time': 'sent_at >= ' ~ future_begins_at(),
+                'empty_message': 'body is null',
+            },
         },
         'inventory_levels': {
             'key': ['item_id', 'store_id', 'counted_date'],
             'reasons': {
                 'unreadable_date': 'counted_date is null',
+                'future_time': 'counted_date >= ' ~ future_begins_at(),
                 'unreadable_quantity': 'quantity is null',
                 'unknown_product': unknown_product,
             },

@@ -5,6 +5,12 @@ with
 
 campaign_contacts as ({{ checked_rows('campaign_contacts') }}),
 
+campaigns as (
+    select campaign_id
+    from ({{ checked_rows('campaigns') }}) as checked_campaigns
+    where reason_code is null
+),
+
 listed_users as (
     select
         user_id,
@@ -26,10 +32,12 @@ contacts_joined_to_consent as (
         campaign_contacts.copy_of_key,
         case
             when campaign_contacts.reason_code is not null then campaign_contacts.reason_code
+            when campaigns.campaign_id is null then 'unknown_campaign'
             when not coalesce(listed_users.has_marketing_consent, consent_of_unlisted.is_presumed)
                 then 'no_marketing_consent'
         end as reason_code
     from campaign_contacts
+    left join campaigns on campaign_contacts.campaign_id = campaigns.campaign_id
     left join listed_users on campaign_contacts.user_id = listed_users.user_id
     cross join consent_of_unlisted
 )

@@ -41,6 +41,8 @@ events_checked as (
         occurred_at,
         case
             when occurred_at is null then 'unreadable_time'
+            when occurred_at < cast('1900-01-01' as timestamp) then 'implausible_time'
+            when occurred_at >= {{ future_begins_at() }} then 'future_time'
             when user_id is null and visitor_id is null then 'missing_user'
             when copy_number > 1 then 'exact_duplicate'
             when reject_reason is not null then reject_reason

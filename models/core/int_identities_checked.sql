@@ -20,6 +20,8 @@ identities_checked as (
         linked_at,
         case
             when linked_at is null then 'unreadable_time'
+            when linked_at < cast('1900-01-01' as timestamp) then 'implausible_time'
+            when linked_at >= {{ future_begins_at() }} then 'future_time'
             when user_id is null then 'missing_user'
             when visitor_id is null then 'missing_visitor'
         end as reason_code

@@ -53,8 +53,8 @@ items_completed as (
         package_size,
         image_uri,
         price_amount,
-        is_described and not is_service as is_recommendable,
-        is_described,
+        is_described and title is not null and not is_service as is_recommendable,
+        is_described and title is not null as is_described,
         is_private_brand,
         is_sold_by_measure
     from items_titled

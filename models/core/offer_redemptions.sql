@@ -7,7 +7,7 @@ offer_redemptions as (
         campaign_id,
         coupon_code,
         redeemed_date
-    from ({{ checked_rows('offer_redemptions') }}) as checked_redemptions
+    from {{ ref('int_offer_redemptions_checked') }}
     where reason_code is null
 ),
 

@@ -7,6 +7,7 @@ int_offer_items_checked as (
         coupon_code,
         reason_code
     from {{ ref('int_offer_items_checked') }}
+    where coupon_code is not null
 ),
 
 campaigns as (
@@ -39,7 +40,7 @@ offers_joined_to_campaigns as (
         campaigns.start_date,
         campaigns.end_date
     from coupons_grouped
-    left join campaigns on coupons_grouped.campaign_id = campaigns.campaign_id
+    inner join campaigns on coupons_grouped.campaign_id = campaigns.campaign_id
 )
 
 select * from offers_joined_to_campaigns

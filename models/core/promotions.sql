@@ -10,6 +10,11 @@ promotion_stores as (
     from {{ ref('promotion_stores') }}
 ),
 
+items as (
+    select item_id
+    from {{ ref('items') }}
+),
+
 stores_counted as (
     select
         item_id,
@@ -25,6 +30,14 @@ stores_counted as (
         display_code,
         mailer_code,
         week_start_date
+),
+
+-- Counted first: the rows are a hundred times as many as the groups. rejected_rows has the others.
+promotions_of_listed_items as (
+    select stores_counted.*
+    from stores_counted
+    inner join items on stores_counted.item_id = items.item_id
+    where stores_counted.week_start_date is not null
 )
 
-select * from stores_counted
+select * from promotions_of_listed_items

@@ -66,6 +66,54 @@ int_campaign_contacts_checked as (
     where reason_code is not null
 ),
 
+int_offer_redemptions_checked as (
+    select
+        {{ generate_surrogate_key(['user_id', 'campaign_id', 'coupon_code', 'redeemed_date', 'copy_of_key']) }} as row_key,
+        reason_code,
+        payload,
+        cast(0 as decimal(18, 2)) as amount,
+        cast(redeemed_date as timestamp) as occurred_at
+    from {{ ref('int_offer_redemptions_checked') }}
+    where reason_code is not null
+),
+
+promotions_unusable as (
+    select
+        promotion_stores.item_id,
+        promotion_stores.store_id,
+        promotion_stores.display_code,
+        promotion_stores.mailer_code,
+        promotion_stores.week_start_date,
+        case when promotion_stores.week_start_date is null then 'unreadable_date' else 'unknown_product' end
+            as reason_code
+    from {{ ref('promotion_stores') }} as promotion_stores
+    left join {{ ref('items') }} as items on promotion_stores.item_id = items.item_id
+    where promotion_stores.week_start_date is null or items.item_id is null
+),
+
+promotions_numbered as (
+    select
+        *,
+        row_number() over (
+            partition by item_id, store_id, display_code, mailer_code, week_start_date
+            order by item_id
+        ) as copy_number
+    from promotions_unusable
+),
+
+promotions_rejected as (
+    select
+        {{ generate_surrogate_key([
+            'item_id', 'store_id', 'display_code', 'mailer_code', 'week_start_date', 'copy_number'
+        ]) }} as row_key,
+        reason_code,
+        {{ json_text(['item_id', 'store_id', 'display_code', 'mailer_code', 'week_start_date', 'copy_number']) }}
+            as payload,
+        cast(0 as decimal(18, 2)) as amount,
+        cast(week_start_date as timestamp) as occurred_at
+    from promotions_numbered
+),
+
 int_orders_checked as (
     select
         {{ generate_surrogate_key(['order_id', 'copy_of_key']) }} as row_key,
@@ -78,7 +126,7 @@ int_orders_checked as (
 ),
 
 {% set checked_by_contract = [
-    'users', 'items', 'campaigns', 'offer_redemptions', 'reviews', 'locations', 'support_messages', 'inventory_levels'
+    'users', 'items', 'campaigns', 'reviews', 'locations', 'support_messages', 'inventory_levels'
 ] %}
 {% for entity in checked_by_contract %}
     {% set rules = rejection_rules(entity) %}
@@ -133,6 +181,16 @@ rejections_stacked as (
         'campaign_contacts' as table_name,
         int_campaign_contacts_checked.*
     from int_campaign_contacts_checked
+    union all
+    select
+        'offer_redemptions' as table_name,
+        int_offer_redemptions_checked.*
+    from int_offer_redemptions_checked
+    union all
+    select
+        'promotions' as table_name,
+        promotions_rejected.*
+    from promotions_rejected
     union all
     select
         'orders' as table_name,

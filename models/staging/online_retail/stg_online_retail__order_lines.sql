@@ -23,7 +23,7 @@ lines_judged as (
         user_id,
         item_id,
         quantity,
-        cast(round(quantity * unit_price, 2) as decimal(18, 2)) as sales_amount,
+        {{ try_to_cast('round(quantity * unit_price, 2)', 'decimal(18, 2)') }} as sales_amount,
         is_return,
         case
             when {{ online_retail_is_no_product('item_id') }} then 'not_a_product'
