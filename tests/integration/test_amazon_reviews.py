@@ -157,10 +157,10 @@ def test_twice_is_once_and_order_does_not_matter(tmp_path: Path):
     straight = shop_of(
         tmp_path / "straight", {"a_5.json": lines, "r.csv": [header, *rows], "meta_a.json": listings}
     )
-    straight.dbt("run", source=SOURCE)
+    straight.dbt_tables(source=SOURCE)
     tables = [f"core.{name}" for name in (*CORE, "reviews")]
     first = {table: straight.table(table) for table in tables}
-    straight.dbt("run", source=SOURCE)
+    straight.dbt_tables(source=SOURCE)
     for table, frame in first.items():
         same_rows(frame, straight.table(table), table)
 
@@ -178,7 +178,7 @@ def test_twice_is_once_and_order_does_not_matter(tmp_path: Path):
             "meta_a.jsonl": listings[500:],
         },
     )
-    shuffled.dbt("run", source=SOURCE)
+    shuffled.dbt_tables(source=SOURCE)
     for table, frame in first.items():
         same_rows(frame, shuffled.table(table), table)
 
@@ -414,7 +414,7 @@ def test_no_reviewers_name_and_no_raw_id_in_any_table(made_up: TestShop):
 
 def test_a_date_outside_either_table_is_refused(made_up: TestShop):
     """The first review is in a JSON file, the last in another; the CSV lies between."""
-    refused = made_up.dbt("run", check=False, source=SOURCE, as_of_date="2012-12-31")
+    refused = made_up.dbt_tables(check=False, source=SOURCE, as_of_date="2012-12-31")
     assert refused.returncode
     assert "json_lines, csv_reviews" in refused.stdout
     assert "2013-01-02 (the day after the first event) to 2020-05-06" in " ".join(refused.stdout.split())

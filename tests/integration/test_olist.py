@@ -123,7 +123,7 @@ def test_places_are_found_by_padded_prefixes(olist: TestShop):
 def test_twice_is_once_and_order_does_not_matter(olist: TestShop, tmp_path: Path):
     names = [f"core.{table}" for table in CORE] + [f"staging.stg_olist__{table}" for table in STAGED]
     first = {name: olist.table(name) for name in names}
-    olist.dbt("run", source="olist")
+    olist.dbt_tables(source="olist")
     for name, frame in first.items():
         same_rows(frame, olist.table(name), name)
 
@@ -133,7 +133,7 @@ def test_twice_is_once_and_order_does_not_matter(olist: TestShop, tmp_path: Path
         text = gzip.decompress(packed.read_bytes()).decode("utf-8-sig")
         files[f"{name}.csv"], files[f"{name}_more.csv"] = split_and_shuffled(text, seed=7)
     halves = shop_of(tmp_path, "olist", files)
-    halves.dbt("run", source="olist")
+    halves.dbt_tables(source="olist")
     for name, frame in first.items():
         same_rows(frame, halves.table(name), name)
 

@@ -47,7 +47,7 @@ def move_and_rewrite(table: str, column: str, future: pl.DataFrame) -> pl.DataFr
 
 def features(files: Path, var: Path) -> dict[str, pl.DataFrame]:
     shop = TestShop(data=files, var=var)
-    shop.dbt("run", "--select", "+features", as_of_date=AS_OF.isoformat())
+    shop.dbt_tables("--select", "+features", as_of_date=AS_OF.isoformat())
     return {name: shop.table(f"features.{name}") for name in FEATURES}
 
 

@@ -17,16 +17,12 @@ import yaml
 
 from python_ml.privacy.pseudonym import pads, pseudonym
 from tests.scan import found_in
-from tests.shops import ROOT, TEST_KEY, TestShop
+from tests.shops import ROOT, TEST_KEY, TestShop, hashed
 
 pytestmark = pytest.mark.slow
 
 CUSTOMERS = [f"Jane.Doe{number}@Example.org" for number in range(101, 141)]
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
-
-
-def hashed(raw_id: str) -> str:
-    return pseudonym(TEST_KEY.encode(), raw_id)
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +133,7 @@ def test_another_key_on_the_same_warehouse_stops_before_anything_is_built(
     shop = TestShop(data=shop_of_people.data, var=tmp_path / "var", source="online_retail")
     before = shop.table("core.users")
     other = {"SHOAL_PSEUDONYM_KEY": "another key, as long as a key has to be"}
-    done = shop.dbt("run", check=False, environment=other, source="online_retail")
+    done = shop.dbt_tables(check=False, environment=other, source="online_retail")
     assert done.returncode != 0
     assert "not the one that" in done.stdout
     part = shop.dbt(
@@ -145,10 +141,10 @@ def test_another_key_on_the_same_warehouse_stops_before_anything_is_built(
     )
     assert "not the one that" in part.stdout
     assert shop.table("core.users").equals(before)
-    shop.dbt("run", "--full-refresh", environment=other, source="online_retail")
+    shop.dbt_tables("--full-refresh", environment=other, source="online_retail")
     users = {user_id for (user_id,) in shop.query("select user_id from core.users")}
     assert users == {pseudonym(other["SHOAL_PSEUDONYM_KEY"].encode(), customer) for customer in CUSTOMERS}
-    shop.dbt("run", environment=other, source="online_retail")
+    shop.dbt_tables(environment=other, source="online_retail")
 
 
 # The shop contract at its widest: a platform that delivers raw values in every column that has a mark.

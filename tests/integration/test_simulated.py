@@ -122,7 +122,7 @@ def test_twice_is_once_and_order_does_not_matter(simulated: TestShop, tmp_path: 
     """Built again; and from rows shuffled within and across files, the events in files of other names."""
     tables = simulated.tables("core")
     first = {table: simulated.table(table) for table in tables}
-    simulated.dbt("run", source="simulated")
+    simulated.dbt_tables(source="simulated")
     for table, frame in first.items():
         same_rows(frame, simulated.table(table), table)
 
@@ -138,7 +138,7 @@ def test_twice_is_once_and_order_does_not_matter(simulated: TestShop, tmp_path: 
     random.Random(3).shuffle(lines)
     (files / "users.csv").write_text("\n".join([header, *lines]) + "\n")
     shuffled = TestShop(data=files, var=tmp_path / "var", source="simulated")
-    shuffled.dbt("run", source="simulated")
+    shuffled.dbt_tables(source="simulated")
     for table, frame in first.items():
         same_rows(frame, shuffled.table(table), table)
 

@@ -24,15 +24,23 @@ buyers_numbered as (
     from purchases
 ),
 
--- The log has no order number: what a user buys in a session is an order, and the order is called by the session.
+-- The log has no order number: what a user buys in a session is an order, and the order is called by the session. Core
+-- keeps order ids as they are, so the session is hashed here, as the contract hashes that of the events.
+sessions_hashed as (
+    select
+        *,
+        {{ pseudonym('session_id') }} as hashed_session_id
+    from buyers_numbered
+),
+
 purchases_put_into_orders as (
     select
         *,
         case
-            when buyer_number = 1 then session_id
-            else {{ dbt.concat(['session_id', "'-'", 'cast(buyer_number as ' ~ dbt.type_string() ~ ')']) }}
+            when buyer_number = 1 then hashed_session_id
+            else {{ dbt.concat(['hashed_session_id', "'-'", 'cast(buyer_number as ' ~ dbt.type_string() ~ ')']) }}
         end as order_id
-    from buyers_numbered
+    from sessions_hashed
 ),
 
 -- Rows equal in everything are copies: nobody buys twice in a second, and the log repeats views and carts as well. Rows of
