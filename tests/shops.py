@@ -11,6 +11,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import resources
@@ -22,6 +24,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from dagster_defs.dbt_assets import load_manifest
+from dagster_defs.dbt_plugin import Plugin
 from dagster_defs.raw_files import check_raw_files, raw_tables
 from dagster_defs.settings import load_settings
 
@@ -125,12 +128,25 @@ class TestShop:
         without = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
         return self.dbt("build", *without, *arguments, **settings)
 
+    @contextmanager
+    def opened(self, file: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A session that knows the key and the functions on text, as those of dbt do."""
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            duckdb.connect(file or self.warehouse, read_only=True) as connection,
+        ):
+            patch.setenv("SHOAL_PSEUDONYM_KEY", TEST_KEY)
+            plugin = Plugin("dbt_plugin", {})
+            plugin.configure_connection(connection)
+            plugin.configure_cursor(connection)
+            yield connection
+
     def query(self, sql: str, *, file: Path | None = None) -> list[tuple]:
-        with duckdb.connect(file or self.warehouse, read_only=True) as connection:
+        with self.opened(file) as connection:
             return connection.sql(sql).fetchall()
 
     def table(self, name: str, *, file: Path | None = None) -> pl.DataFrame:
-        with duckdb.connect(file or self.warehouse, read_only=True) as connection:
+        with self.opened(file) as connection:
             return connection.sql(f"select * from {name}").pl()
 
     def tables(self, schema: str, *, file: Path | None = None) -> list[str]:

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -230,21 +229,8 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> TestShop:
     return shop
 
 
-@contextmanager
-def as_dbt(shop: TestShop) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A session that knows the key and the functions on text, as those of dbt do."""
-    from dagster_defs.dbt_plugin import Plugin
-
-    with pytest.MonkeyPatch.context() as patch, duckdb.connect(shop.warehouse, read_only=True) as connection:
-        patch.setenv("SHOAL_PSEUDONYM_KEY", TEST_KEY)
-        plugin = Plugin("dbt_plugin", {})
-        plugin.configure_connection(connection)
-        plugin.configure_cursor(connection)
-        yield connection
-
-
 def test_every_mark_of_the_contract_is_kept_for_a_source_that_does_nothing(platform: TestShop):
-    with as_dbt(platform) as connection:
+    with platform.opened() as connection:
 
         def rows(sql: str) -> list[tuple]:
             return connection.sql(sql).fetchall()

@@ -12,8 +12,7 @@ campaigns as (
 renamed as (
     select
         campaign_id,
-        -- Every contacted user gets the same coupon, which the grocer calls B.
-        'Type B' as campaign_type,
+        'One coupon for all' as campaign_type,
         starts_on as start_date,
         ends_on as end_date
     from campaigns
