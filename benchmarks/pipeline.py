@@ -40,14 +40,14 @@ def _timed_run(var: str) -> tuple[float, int]:
     )
     peak = 0
     while process.poll() is None:
-        peak = max(peak, _memory(process))
+        peak = max(peak, memory_of(process))
         time.sleep(0.5)
     if process.returncode:
         raise SystemExit(f"the run failed with exit code {process.returncode}")
     return time.monotonic() - started, peak
 
 
-def _memory(process: psutil.Process) -> int:
+def memory_of(process: psutil.Process) -> int:
     total = 0
     for one in [process, *process.children(recursive=True)]:
         try:

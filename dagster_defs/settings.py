@@ -93,10 +93,10 @@ def load_settings(environment: Mapping[str, str] | None = None, *, file: Path = 
     return _override(settings, environment)
 
 
-# The last two are read by profiles.yml alone.
+# Those of the last line are read by profiles.yml alone.
 _VARIABLES = (
     *("PROFILE", "SOURCE", "DEVICE", "AS_OF_DATE", "DATA", "VAR", "PSEUDONYM_KEY"),
-    *("WAREHOUSE", "DBT_THREADS"),
+    *("WAREHOUSE", "DBT_THREADS", "MEMORY_LIMIT"),
 )
 
 
