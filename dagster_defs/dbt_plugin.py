@@ -30,6 +30,7 @@ class Plugin(BasePlugin):
         except ShoalError as error:
             raise DbtRuntimeError(str(error)) from error
         self._warning = key_warning(settings)
+        self._memory_limit = settings.memory_limit
         inner, outer = pads(key)
         self._variables = {
             "shoal_inner_pad": inner,
@@ -39,6 +40,8 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: Any) -> None:
         """Once a process: functions are known to all its sessions, and lost with it."""
+        if self._memory_limit is not None:
+            conn.execute("set memory_limit = ?", [self._memory_limit])
         for name, function in TEXT_FUNCTIONS.items():
             conn.create_function(
                 name, function, ["VARCHAR"], "VARCHAR", type="arrow", null_handling="special"

@@ -28,6 +28,7 @@ class Settings:
         as_of_date: features see only events before this date; None means the day after the last event.
         data: folder of the raw files; None means `var/raw/<source>`.
         var: folder that holds everything a run makes.
+        memory_limit: what DuckDB may keep in memory, such as "8GB"; None leaves it four fifths of the machine's.
         pseudonym_key: secret that ids are hashed with; None means the installation's own. Never printed.
         embedding, cohorts, recommender: the knobs of the Python steps.
     """
@@ -38,6 +39,7 @@ class Settings:
     as_of_date: date | None = None
     data: Path | None = None
     var: Path = PROJECT_ROOT / "var"
+    memory_limit: str | None = None
     pseudonym_key: str | None = dataclasses.field(default=None, repr=False)
     embedding: EmbeddingConfig
     cohorts: CohortConfig
@@ -93,10 +95,10 @@ def load_settings(environment: Mapping[str, str] | None = None, *, file: Path = 
     return _override(settings, environment)
 
 
-# Those of the last line are read by profiles.yml alone.
+# The last two are read by profiles.yml alone.
 _VARIABLES = (
-    *("PROFILE", "SOURCE", "DEVICE", "AS_OF_DATE", "DATA", "VAR", "PSEUDONYM_KEY"),
-    *("WAREHOUSE", "DBT_THREADS", "MEMORY_LIMIT"),
+    *("PROFILE", "SOURCE", "DEVICE", "AS_OF_DATE", "DATA", "VAR", "PSEUDONYM_KEY", "MEMORY_LIMIT"),
+    *("WAREHOUSE", "DBT_THREADS"),
 )
 
 
@@ -165,6 +167,8 @@ def _override(settings: Settings, environment: Mapping[str, str]) -> Settings:
     for variable, field in (("SHOAL_DATA", "data"), ("SHOAL_VAR", "var")):
         if environment.get(variable):
             changes[field] = Path(environment[variable]).expanduser().resolve()
+    if environment.get("SHOAL_MEMORY_LIMIT"):
+        changes["memory_limit"] = environment["SHOAL_MEMORY_LIMIT"]
     if KEY_VARIABLE in environment:
         changes["pseudonym_key"] = _checked_key(environment[KEY_VARIABLE])
     if environment.get("SHOAL_AS_OF_DATE"):
