@@ -28,7 +28,7 @@ class Settings:
         as_of_date: features see only events before this date; None means the day after the last event.
         data: folder of the raw files; None means `var/raw/<source>`.
         var: folder that holds everything a run makes.
-        memory_limit: what DuckDB may keep in memory, such as "8GB"; None leaves it four fifths of the machine's.
+        memory_limit: what DuckDB may keep in memory, such as "8GB"; None is its own limit.
         pseudonym_key: secret that ids are hashed with; None means the installation's own. Never printed.
         embedding, cohorts, recommender: the knobs of the Python steps.
     """
