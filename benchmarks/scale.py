@@ -27,8 +27,8 @@ ABOUT = (
     " warehouse: ids hashed, texts cleaned and masked, duplicates and bots rejected, visitors stitched to"
     " users, sessions cut, features worked out. Rows are raw events and order lines. Polars (lazy,"
     " streaming engine) reads the same files and does sessions by a 30-minute gap and RFM alone, without"
-    " hashing, stitching or rejecting. Memory is the largest sum over the processes, sampled twice a second; DuckDB had"
-    " SHOAL_MEMORY_LIMIT=8GB and spills to disk beyond it."
+    " hashing, stitching or rejecting. Memory is the largest sum over the processes, sampled twice a second;"
+    " DuckDB had SHOAL_MEMORY_LIMIT=8GB and spills to disk beyond it."
 )
 
 
