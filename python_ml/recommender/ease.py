@@ -5,8 +5,8 @@ M = (XX' + l I)^-1 one has X P = M X and diag(P) = (1 - diag(X'MX)) / l, so X B 
 item-by-item matrix is never formed. Both are exact; what differs is rounding.
 
 Memory, with U users and I items that have any interaction (the others have neither row nor column), and
-n = min(U, I): n x n float64 twice and float32 once while solving. Afterwards float32, I x I by items, and U x I
-(at least n x n) by users. `too_large` says when that is too much.
+n = min(U, I): n x n float64 twice and float32 once while solving, and n x I float32 that are kept; a shop for
+which that is too much has no EASE (`too_large`).
 
 Source: Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", 2019 (eq. 8 and 9); the identity is
 Woodbury's.
@@ -28,7 +28,6 @@ from python_ml.recommender.threads import map_blocks
 BLOCK_ITEMS = 4096
 BLOCK_ROWS = 256
 FLOAT32_BYTES = 4
-GIGABYTE = 1e9
 
 # Called with places of H history items, places of K items and the history's amounts (H, 1): (H, K) float32.
 Weigher = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
@@ -52,20 +51,19 @@ def too_large(past: Interactions, config: RecommenderConfig) -> str | None:
 
     Args:
         past: all that will ever be fitted.
-        config: for `ease_max_side` and `ease_max_offset_bytes`.
+        config: for `ease_max_side` and `ease_max_bytes`.
     """
     users, items = len(np.unique(past.user)), len(np.unique(past.item))
     what = f"{users:,} users by {items:,} items"
-    if min(users, items) > config.ease_max_side:
+    side = min(users, items)
+    if side > config.ease_max_side:
         return (
-            f"{what}: inverts a matrix of side {min(users, items):,};"
-            f" at most {config.ease_max_side:,} (ease_max_side)"
+            f"{what}: a matrix of side {side:,} to invert; at most {config.ease_max_side:,} (ease_max_side)"
         )
-    size = users * items * FLOAT32_BYTES
-    if users <= items and size > config.ease_max_offset_bytes:
+    size = side * items * FLOAT32_BYTES
+    if size > config.ease_max_bytes:
         return (
-            f"{what}: keeps {size / GIGABYTE:,.1f} GB of scores;"
-            f" at most {config.ease_max_offset_bytes / GIGABYTE:,.1f} GB (ease_max_offset_bytes)"
+            f"{what}: a matrix of {size:,} bytes to keep; at most {config.ease_max_bytes:,} (ease_max_bytes)"
         )
     return None
 
@@ -109,9 +107,7 @@ class Gram:
         dense = x[users][:, items]
         left, right = (dense.T.tocsr(), dense) if by_items else (dense, dense.T.tocsr())
         product = np.empty((left.shape[0], left.shape[0]))
-        map_blocks(
-            lambda rows: (left[rows] @ right).toarray(out=product[rows]), left.shape[0], BLOCK_ROWS
-        )
+        map_blocks(lambda rows: (left[rows] @ right).toarray(out=product[rows]), left.shape[0], BLOCK_ROWS)
         return cls(x.astype(np.float32), users, items, by_items, product)
 
     def compact(self) -> sparse.csr_matrix:
@@ -134,9 +130,7 @@ class Ease:
     place: np.ndarray
 
     @staticmethod
-    def fit(
-        past: Interactions, settings: EaseSettings, *, now: float, gram: Gram | None = None
-    ) -> "Ease":
+    def fit(past: Interactions, settings: EaseSettings, *, now: float, gram: Gram | None = None) -> "Ease":
         """Solve for one l2, in the form of the Gram matrix.
 
         Args:

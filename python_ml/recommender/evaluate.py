@@ -73,8 +73,8 @@ def evaluate_recommenders(
 ) -> EvaluationResult:
     """Compare all models on the last window of the history, with settings chosen on the window before it.
 
-    A list the history cannot judge gets no metrics but a row that says why, and the counting fallback. So does
-    a model that the shop is too large for, a row for each list that is judged.
+    A list the history cannot judge gets no metrics but a row that says why, and the counting fallback. A
+    model that the shop is too large for has such a row for each list that is judged.
 
     Args:
         interactions, item_features, item_texts: the feature tables of these names.
