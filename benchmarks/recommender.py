@@ -25,7 +25,11 @@ def main() -> None:
     # Where code, settings and data are those of the last run, this computes nothing.
     subprocess.run([sys.executable, "-m", "dagster_defs.run"], cwd=PROJECT_ROOT, check=True)
     evaluation = Warehouse(path=settings.paths.published).read("serving", "recommender_evaluation")
-    tested = evaluation.filter(pl.col("split_name") == "test", pl.col("cohort_id") == "all")
+    tested = evaluation.filter(
+        pl.col("split_name") == "test",
+        pl.col("cohort_id") == "all",
+        pl.col("not_evaluated_reason").is_null(),
+    )
     order = tested.filter(metric_name="ndcg", cutoff=10).sort("list_name", "metric_value", descending=True)
     figures = []
     for model in order.iter_rows(named=True):

@@ -108,7 +108,8 @@ def _print_why_one_cohort(console: Console, selection: pl.DataFrame) -> None:
 
 def _print_evaluation(console: Console, evaluation: pl.DataFrame, list_name: str, meaning: str) -> None:
     """How well one list foresaw the newest window, or that nobody can say."""
-    for row in evaluation.filter(pl.col("not_evaluated_reason").is_not_null()).to_dicts():
+    unjudged = evaluation.filter(pl.col("not_evaluated_reason").is_not_null()).sort("model_name")
+    for row in unjudged.filter("is_champion").to_dicts():
         console.print(f"\n[bold]{meaning.capitalize()} ({list_name})[/bold]")
         console.print(f"  not evaluated: {row['not_evaluated_reason']}")
         console.print(f"  written by {row['model_name']}: what goes with what they bought, then best sellers")
@@ -119,6 +120,8 @@ def _print_evaluation(console: Console, evaluation: pl.DataFrame, list_name: str
     )
     if not tested.is_empty():
         console.print(_metric_table(tested, list_name, meaning))
+    for row in unjudged.filter(~pl.col("is_champion")).to_dicts():
+        console.print(f"  {row['model_name']} did not compete: {row['not_evaluated_reason']}")
 
 
 def _metric_table(tested: pl.DataFrame, list_name: str, meaning: str) -> Table:

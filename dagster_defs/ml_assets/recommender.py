@@ -80,7 +80,10 @@ def _evaluate(context: dg.AssetExecutionContext, shop: Shop):
         )
         shown = {name: as_metadata(figure) for name, figure in result.plots.items()}
         shown |= {"on the last window": markdown_table(headline(result.metrics)), "device": result.device}
-        shown |= {f"{name}: not evaluated": reason for name, reason in result.not_evaluated.items()}
+        reasons = result.not_evaluated | result.left_out
+        shown |= {f"{name}: not evaluated": reason for name, reason in reasons.items()}
+        for name, reason in reasons.items():
+            context.log.warning(f"{name}: not evaluated: {reason}")
         return StepResult(tables={"model_evaluations": result.metrics}, metadata={"model_evaluations": shown})
 
     yield from run_step(context, shop, version=version, tables=["model_evaluations"], compute=compute)

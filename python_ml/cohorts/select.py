@@ -1,6 +1,7 @@
 """How many cohorts: try each number, measure, and choose by a rule written down beforehand.
 
-Shapes: N users, S dimensions of the space they are clustered in, C cohorts.
+Shapes: N users, S dimensions of the space they are clustered in, C cohorts. The largest arrays are N x S and
+N x C numbers.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from python_ml.config import CohortConfig
 
 # Silhouette compares every pair; beyond this many users a sample of them is measured.
 _SILHOUETTE_USERS = 5_000
+_BLOCK_USERS = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,13 @@ def assign(points_NS: np.ndarray, centres_CS: np.ndarray) -> tuple[np.ndarray, n
     Returns:
         Position of the centre, integer (N,), the first on a tie; Euclidean distance to it, float64 (N,).
     """
-    squared_NC = np.square(points_NS[:, None, :] - centres_CS[None, :, :]).sum(axis=2)
+    # By blocks: differences of all users to all centres would be N x C x S numbers.
+    squared_NC = np.concatenate(
+        [
+            np.square(points_NS[start : start + _BLOCK_USERS, None, :] - centres_CS).sum(axis=2)
+            for start in range(0, max(len(points_NS), 1), _BLOCK_USERS)
+        ]
+    )
     nearest_N = squared_NC.argmin(axis=1)
     return nearest_N, np.sqrt(squared_NC[np.arange(len(points_NS)), nearest_N])
 

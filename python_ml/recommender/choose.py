@@ -12,7 +12,7 @@ from python_ml.config import RecommenderConfig
 from python_ml.recommender.data import TextVectors
 from python_ml.recommender.feasibility import Feasibility
 from python_ml.recommender.judge import Judge, Ranked
-from python_ml.recommender.models import MODELS, Settings, blend_grid, grid, two_tower_settings
+from python_ml.recommender.models import Settings, blend_grid, grid, two_tower_settings
 from python_ml.recommender.split import SplitData
 from python_ml.recommender.train import TrainHistory
 from python_ml.recommender.workshop import Workshop
@@ -22,7 +22,7 @@ CRITERION_CUTOFF = 10
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What was chosen and how it did, for the lists that could be judged.
+    """What was chosen and how it did, for the lists that could be judged and the models that competed.
 
     Args:
         settings: chosen settings by model and list.
@@ -53,33 +53,34 @@ def compare_models(
     """Choose on the first split, report on the second.
 
     Args:
-        feasibility: the history, cut into validation and test; at least one list can be judged.
+        feasibility: the history, cut into validation and test, with at least one list that can be judged, and
+            the models that compete.
         texts: text vectors of the catalogue.
         config: grids and sizes.
         seed: of every random choice.
         device: where the torch recommender runs.
         progress: called with (done, total), a model on validation or one of its lists on test at a time.
     """
-    data, lists = feasibility.data, feasibility.lists
+    data, lists, models = feasibility.data, feasibility.lists, feasibility.models
     test = data["test"]
-    tick = _counter(progress, (1 + len(lists)) * len(MODELS))
+    tick = _counter(progress, (1 + len(lists)) * len(models))
     chooser = _Chooser(feasibility, texts, config, seed, device)
-    for name in MODELS:
+    for name in models:
         chooser.choose(name)
         tick()
     del chooser.workshop  # large, and the test split brings its own
     workshop = Workshop(test.past, test.cut, texts, config, seed=seed, device=device)
     judge = Judge(test, config.block_users)
-    tested: dict[str, dict[str, Ranked]] = {name: {} for name in MODELS}
+    tested: dict[str, dict[str, Ranked]] = {name: {} for name in models}
     for list_name in lists:
-        for name in MODELS:
+        for name in models:
             model = workshop.fit(chooser.settings[name][list_name])
             tested[name] |= judge.rank(model, max(config.cutoffs), [list_name])
             tick()
     ranked = {"validation": chooser.ranked, "test": tested}
     champions = {
         list_name: max(
-            MODELS, key=lambda name, of=list_name: ranked["validation"][name][of].ndcg(CRITERION_CUTOFF)
+            models, key=lambda name, of=list_name: ranked["validation"][name][of].ndcg(CRITERION_CUTOFF)
         )
         for list_name in lists
     }

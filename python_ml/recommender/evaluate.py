@@ -35,6 +35,7 @@ class EvaluationResult:
         metrics: `ml.model_evaluations` without model_version and as_of_date.
         champions: model by list; of a list that could not be judged the counting fallback.
         not_evaluated: by list that could not be judged, why.
+        left_out: by model that did not compete for the others, why.
         choices: chosen settings by model and list, as nested dictionaries.
         grid: list, model, settings (JSON) and validation NDCG@10 of everything that was tried.
         differences: test NDCG@10 of each list's champion minus each other model, with 95 % intervals.
@@ -47,6 +48,7 @@ class EvaluationResult:
     metrics: pl.DataFrame
     champions: dict[str, str]
     not_evaluated: dict[str, str]
+    left_out: dict[str, str]
     choices: dict[str, dict[str, dict[str, Any]]]
     grid: pl.DataFrame
     differences: pl.DataFrame
@@ -71,7 +73,8 @@ def evaluate_recommenders(
 ) -> EvaluationResult:
     """Compare all models on the last window of the history, with settings chosen on the window before it.
 
-    A list the history cannot judge gets no metrics but a row that says why, and the counting fallback.
+    A list the history cannot judge gets no metrics but a row that says why, and the counting fallback. A
+    model that the shop is too large for has such a row for each list that is judged.
 
     Args:
         interactions, item_features, item_texts: the feature tables of these names.
@@ -111,6 +114,7 @@ def evaluate_recommenders(
         metrics=frame,
         champions=unjudged | (comparison.champions if comparison else {}),
         not_evaluated=feasibility.reasons,
+        left_out=feasibility.left_out,
         choices=_choices(comparison, unjudged, config),
         grid=grid_frame(comparison),
         differences=difference_frame(comparison, seed),

@@ -8,6 +8,7 @@ import numpy as np
 from python_ml.config import RecommenderConfig
 from python_ml.recommender.data import Interactions
 from python_ml.recommender.judge import LISTS
+from python_ml.recommender.models import MODELS, left_out
 from python_ml.recommender.split import (
     HOURS_A_DAY,
     WINDOWS_A_HISTORY,
@@ -29,17 +30,24 @@ class Feasibility:
         data: the splits by name; empty if the history is too short for them.
         user_counts: by list, users who can be asked in that split of the two which has fewer.
         reasons: by list that cannot be judged, why.
+        left_out: by model that cannot compete in this shop, why; empty where no list can be judged.
     """
 
     windows: Windows
     data: dict[str, SplitData]
     user_counts: dict[str, int]
     reasons: dict[str, str]
+    left_out: dict[str, str]
 
     @property
     def lists(self) -> tuple[str, ...]:
         """Lists that can be judged."""
         return tuple(name for name in LISTS if name not in self.reasons)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Models that compete."""
+        return tuple(name for name in MODELS if name not in self.left_out)
 
 
 def look_at_history(interactions: Interactions, as_of: date, config: RecommenderConfig) -> Feasibility:
@@ -50,12 +58,12 @@ def look_at_history(interactions: Interactions, as_of: date, config: Recommender
     Args:
         interactions: all before `as_of`.
         as_of: the as-of date.
-        config: for `window_days` and `min_judged_users`.
+        config: for `window_days`, `min_judged_users` and the limits of models.
     """
     windows = choose_windows(interactions, as_of, config.window_days)
     if not windows.splits:
         reason = _too_short(windows)
-        return Feasibility(windows, {}, dict.fromkeys(LISTS, 0), dict.fromkeys(LISTS, reason))
+        return Feasibility(windows, {}, dict.fromkeys(LISTS, 0), dict.fromkeys(LISTS, reason), {})
     data = {split.name: split_data(interactions, split) for split in windows.splits}
     counts, reasons = {}, {}
     for list_name in LISTS:
@@ -68,7 +76,8 @@ def look_at_history(interactions: Interactions, as_of: date, config: Recommender
                 f" {fewest} window of {duration(round(windows.days * HOURS_A_DAY))} {WHAT[list_name]} in it;"
                 f" needs {config.min_judged_users:,}"
             )
-    return Feasibility(windows, data, counts, reasons)
+    unable = {} if reasons.keys() == set(LISTS) else left_out(interactions, config)
+    return Feasibility(windows, data, counts, reasons, unable)
 
 
 def _users_to_ask(data: SplitData, list_name: str) -> int:

@@ -88,8 +88,9 @@ def paired_difference(
         mean of champion - baseline; 2.5 % and 97.5 % percentiles of its resampled means.
     """
     difference = champion - baseline
-    weights = generator.multinomial(
-        len(difference), np.full(len(difference), 1 / len(difference)), size=resamples
-    )
-    low, high = np.percentile(weights @ difference / len(difference), [2.5, 97.5])
+    count = len(difference)
+    share = np.full(count, 1 / count)
+    # One after the other: all resamples at once would be resamples x U numbers.
+    means = [generator.multinomial(count, share) @ difference / count for _ in range(resamples)]
+    low, high = np.percentile(means, [2.5, 97.5])
     return float(difference.mean()), float(low), float(high)

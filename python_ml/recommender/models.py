@@ -7,7 +7,8 @@ from python_ml.config import RecommenderConfig
 from python_ml.errors import ModelError
 from python_ml.recommender.blend import BlendSettings
 from python_ml.recommender.counting import CountingSettings
-from python_ml.recommender.ease import EaseSettings
+from python_ml.recommender.data import Interactions
+from python_ml.recommender.ease import EaseSettings, too_large
 from python_ml.recommender.item_knn import ItemKnnSettings
 from python_ml.recommender.personal_frequency import PersonalFrequencySettings
 from python_ml.recommender.popularity import PopularitySettings
@@ -28,6 +29,17 @@ Settings = (
     | BlendSettings
     | CountingSettings
 )
+
+
+def left_out(interactions: Interactions, config: RecommenderConfig) -> dict[str, str]:
+    """By model that cannot compete in this shop, why not.
+
+    Args:
+        interactions: all before the as-of date: what fits them fits every part of them.
+        config: the limits.
+    """
+    reason = too_large(interactions, config)
+    return {"ease": reason, "two_tower_ease": f"needs ease: {reason}"} if reason else {}
 
 
 def grid(name: str, config: RecommenderConfig, window_days: float) -> list[Settings]:

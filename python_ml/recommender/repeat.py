@@ -3,7 +3,7 @@
 A small network on how often, how lately and how regularly the pair occurred. It learns from the last windows
 before the cut: features from before a window, labels from inside it.
 
-Shapes: M pairs of user and owned item, F features.
+Shapes: M pairs of user and owned item, F features. The largest array has M x F numbers for each past window.
 """
 
 from dataclasses import dataclass
@@ -98,7 +98,10 @@ def pair_features(past: Interactions, now: float) -> tuple[sparse.csr_matrix, np
         *(np.log1p(_shopping_days(past, now, days))[user] for days in (28.0, 91.0)),
         repeated,
     ]
-    return counts, np.stack(columns, axis=1).astype(np.float32)
+    feature_MF = np.empty((counts.nnz, FEATURES), np.float32)
+    for number, column in enumerate(columns):
+        feature_MF[:, number] = column
+    return counts, feature_MF
 
 
 def _first_and_last(past, counts, user) -> tuple[np.ndarray, np.ndarray]:

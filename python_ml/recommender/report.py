@@ -14,7 +14,7 @@ from python_ml.recommender.counting import CountingSettings
 from python_ml.recommender.feasibility import Feasibility
 from python_ml.recommender.frames import Inputs
 from python_ml.recommender.judge import Ranked
-from python_ml.recommender.models import FALLBACK, MODELS, settings_values
+from python_ml.recommender.models import FALLBACK, settings_values
 from python_ml.recommender.train import TrainHistory
 
 BOOTSTRAP_RESAMPLES = 1000
@@ -43,7 +43,7 @@ def headline(evaluations: pl.DataFrame) -> pl.DataFrame:
     """The test metrics at the cutoff champions are chosen by, one row a list and model, best first.
 
     Args:
-        evaluations: `ml.model_evaluations`; lists that were not evaluated are left out.
+        evaluations: `ml.model_evaluations`; lists and models that were not evaluated are left out.
     """
     shown = ("ndcg", "recall", "mrr", "hit_rate", "coverage", "novelty")
     tested = evaluations.filter(
@@ -82,12 +82,12 @@ def metrics_frame(
     """`ml.model_evaluations` without model_version and as_of_date.
 
     Args:
-        feasibility: which lists could not be judged, and why.
+        feasibility: which lists could not be judged and which models did not compete, and why.
         comparison: what was measured; None if no list could be judged.
         inputs: for the cohorts, which only group users.
         config: for the cutoffs.
     """
-    rows = list(_unjudged_rows(feasibility, config))
+    rows = [*_unjudged_rows(feasibility, config), *_left_out_rows(feasibility)]
     if comparison is not None:
         rows += _metric_rows(comparison, inputs, config, float(feasibility.windows.days))
     return pl.DataFrame(rows, schema=METRIC_SCHEMA, orient="row")
@@ -97,10 +97,24 @@ def _unjudged_rows(feasibility: Feasibility, config: RecommenderConfig) -> Itera
     """One row a list that was not evaluated: who writes it, no value, and why."""
     settings = model_config(CountingSettings.of(config))
     for list_name, reason in feasibility.reasons.items():
-        yield (
-            FALLBACK, "test", list_name, *ALL_USERS, "ndcg", CRITERION_CUTOFF, None, None, None,
-            feasibility.user_counts[list_name], True, settings, None, reason
-        )  # fmt: skip
+        yield _reason_row(FALLBACK, list_name, feasibility, settings, reason)
+
+
+def _left_out_rows(feasibility: Feasibility) -> Iterator[tuple]:
+    """One row a judged list and a model that did not compete for it: no value, no settings, and why."""
+    for list_name in feasibility.lists:
+        for name, reason in feasibility.left_out.items():
+            yield _reason_row(name, list_name, feasibility, None, reason)
+
+
+def _reason_row(
+    name: str, list_name: str, feasibility: Feasibility, settings: str | None, reason: str
+) -> tuple:
+    # Who was not judged and is still the champion writes the list for want of another.
+    return (
+        name, "test", list_name, *ALL_USERS, "ndcg", CRITERION_CUTOFF, None, None, None,
+        feasibility.user_counts[list_name], name == FALLBACK, settings, None, reason
+    )  # fmt: skip
 
 
 def _metric_rows(
@@ -170,7 +184,7 @@ def difference_frame(comparison: Comparison | None, seed: int) -> pl.DataFrame:
     for list_name, champion in (comparison.champions if comparison else {}).items():
         tested = comparison.ranked["test"]
         best = tested[champion][list_name].per_user("ndcg", CRITERION_CUTOFF)
-        for name in MODELS:
+        for name in tested:
             if name == champion:
                 continue
             difference = metrics.paired_difference(

@@ -11,6 +11,7 @@ from python_ml.recommender.data import TextVectors
 from python_ml.recommender.ranking import top_k
 
 BLOCK_ROWS = 1024
+BLOCK_CELLS = 2**27  # cosines of a block: 512 MB
 
 
 def similar_items(
@@ -50,7 +51,8 @@ def _by_behaviour(items, scores, rows, vectors, candidates) -> None:
     pool = unit[torch.from_numpy(candidates).to(unit.device)]
     position = np.full(len(items), -1, dtype=np.int64)
     position[candidates] = np.arange(len(candidates))
-    for block in np.split(rows, range(BLOCK_ROWS, len(rows), BLOCK_ROWS)):
+    step = _block_rows(len(candidates))
+    for block in np.split(rows, range(step, len(rows), step)):
         cosine = unit[torch.from_numpy(block).to(unit.device)] @ pool.T
         inside = np.flatnonzero(position[block] >= 0)
         cosine[torch.from_numpy(inside), torch.from_numpy(position[block][inside])] = -torch.inf
@@ -67,16 +69,21 @@ def _by_text(items, scores, rows, texts, candidates, device) -> None:
     asked, place = np.unique(texts.of_item[rows], return_inverse=True)
     vectors = torch.from_numpy(texts.vectors).to(device)
     pool = vectors[torch.from_numpy(offered).to(device)]
-    for start in range(0, len(asked), BLOCK_ROWS):
-        query = vectors[torch.from_numpy(asked[start : start + BLOCK_ROWS]).to(device)]
+    step = _block_rows(len(offered))
+    for start in range(0, len(asked), step):
+        query = vectors[torch.from_numpy(asked[start : start + step]).to(device)]
         text, value = top_k(query @ pool.T, k + 1)
-        mine = np.flatnonzero((place >= start) & (place < start + BLOCK_ROWS))
+        mine = np.flatnonzero((place >= start) & (place < start + step))
         found = members[text].reshape(len(text), -1)
         # The item itself goes too, which is why k + 1 are looked at; it is one of the first k + 1 at most.
         head = _leading(found, np.repeat(value, members.shape[1], axis=1), k + 1)
         chosen, cosine = (part[place[mine] - start] for part in head)
         chosen = np.where(chosen == rows[mine, None], -1, chosen)
         items[rows[mine]], scores[rows[mine]] = _leading(chosen, cosine, k)
+
+
+def _block_rows(columns: int) -> int:
+    return max(min(BLOCK_ROWS, BLOCK_CELLS // max(columns, 1)), 1)
 
 
 def _best_of_each_text(text: np.ndarray, candidates: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ from python_ml.config import RecommenderConfig
 from python_ml.recommender.blend import Blend, BlendSettings
 from python_ml.recommender.counting import Counting, CountingSettings
 from python_ml.recommender.data import Interactions, TextVectors
-from python_ml.recommender.ease import Ease, EaseSettings, UserGram
+from python_ml.recommender.ease import Ease, EaseSettings, Gram
 from python_ml.recommender.item_knn import ItemKnn, ItemKnnSettings, neighbour_matrix
 from python_ml.recommender.judge import Scorer
 from python_ml.recommender.models import Settings
@@ -102,9 +102,8 @@ class Workshop:
         return ItemKnn.fit(self.past, settings, now=self.now, widest=widest)
 
     def _fit_ease(self, settings: EaseSettings) -> Ease:
-        half_life = settings.half_life_days
         gram = self._keep(
-            f"gram {half_life}", half_life, lambda days: UserGram.of(self.past, days, now=self.now)
+            "gram", settings.half_life_days, lambda days: Gram.of(self.past, days, now=self.now)
         )
         return Ease.fit(self.past, settings, now=self.now, gram=gram)
 

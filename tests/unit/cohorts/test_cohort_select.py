@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
+from python_ml.cohorts import select
 from python_ml.cohorts.select import Candidate, assign, choose_candidate, try_candidates
 from python_ml.config import CohortConfig
 
@@ -123,6 +124,17 @@ def test_assign_by_hand():
     )
     assert labels.tolist() == [0, 1, 0]  # the last one lies between both: the first is taken
     assert distances.tolist() == [0.0, np.sqrt(1 + 16), 1.0]
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 10])
+def test_assigning_by_blocks_changes_nothing(monkeypatch, count):
+    points_NS = np.random.default_rng(0).normal(size=(count, 3))
+    centres_CS = np.eye(3)
+    whole = assign(points_NS, centres_CS)
+    monkeypatch.setattr(select, "_BLOCK_USERS", 5)
+    parts = assign(points_NS, centres_CS)
+    assert [part.tolist() for part in parts] == [part.tolist() for part in whole]
+    assert len(parts[0]) == count
 
 
 def test_a_sample_that_meets_one_cohort_only_has_no_silhouette():

@@ -37,6 +37,16 @@ def unjudged(list_name: str, reason: str | None = "history of 3 hours; needs 4 h
         ([popularity("for_you"), ("ease", "for_you", True, 0.15, 0.25, None), unjudged("discover")], True),
         ([popularity("for_you"), ("ease", "for_you", True, 0.15, 0.19, None), unjudged("discover")], False),
         ([unjudged("for_you"), unjudged("discover")], True),
+        # A model that did not compete is nobody's champion.
+        (
+            [
+                popularity("for_you"),
+                ("item_knn", "for_you", True, 0.25, 0.3, None),
+                ("ease", "for_you", False, None, None, "too large"),
+                unjudged("discover"),
+            ],
+            True,
+        ),
         # Without a value and without a reason.
         ([unjudged("for_you", reason=None), unjudged("discover")], False),
         ([unjudged("for_you")], False),

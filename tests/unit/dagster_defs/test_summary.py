@@ -1,6 +1,11 @@
 """What the summary says of a source beside its numbers."""
 
-from dagster_defs.summary import notes_of_source
+import io
+
+import polars as pl
+from rich.console import Console
+
+from dagster_defs.summary import _print_evaluation, notes_of_source
 
 
 def test_a_note_is_told_once_and_a_source_without_one_says_nothing():
@@ -9,3 +14,30 @@ def test_a_note_is_told_once_and_a_source_without_one_says_nothing():
         "orders are inferred"
     ]
     assert notes_of_source({"sources": {"ml": {"source_meta": {}}}}) == []
+
+
+def test_what_was_not_evaluated_says_why():
+    """A list nobody could judge names who writes it; a model that did not compete writes nothing."""
+    row = {
+        "split_name": "test", "cohort_id": "all", "metric_name": "ndcg", "cutoff": 10, "metric_value": 0.5,
+        "lower_95": 0.4, "upper_95": 0.6, "window_days": 28.0, "model_name": "popularity",
+        "list_name": "for_you", "is_champion": True, "not_evaluated_reason": None,
+    }  # fmt: skip
+    nothing = dict.fromkeys(("metric_value", "lower_95", "upper_95", "window_days"))
+    left_out = {"model_name": "ease", "is_champion": False, "not_evaluated_reason": "9 users by 9 items"}
+    unjudged = {"model_name": "counting", "not_evaluated_reason": "history of 3 hours"}
+
+    def printed(*rows: dict) -> str:
+        console = Console(file=io.StringIO(), width=200)
+        _print_evaluation(console, pl.DataFrame(rows, infer_schema_length=None), "for_you", "anything")
+        return console.file.getvalue()
+
+    both = printed(row, row | nothing | left_out)
+    assert "popularity" in both
+    assert "0.4000 to 0.6000" in both
+    assert "ease did not compete: 9 users by 9 items" in both
+    assert "written by" not in both
+    alone = printed(row | nothing | unjudged)
+    assert "not evaluated: history of 3 hours" in alone
+    assert "written by counting" in alone
+    assert "did not compete" not in alone

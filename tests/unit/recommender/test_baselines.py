@@ -1,5 +1,6 @@
 """Popularity, personal frequency, item-kNN and EASE on tables small enough to work by hand."""
 
+import tracemalloc
 from math import log, sqrt
 
 import numpy as np
@@ -8,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
+from python_ml.config import RecommenderConfig
 from python_ml.recommender.data import Interactions
-from python_ml.recommender.ease import Ease, EaseSettings
+from python_ml.recommender.ease import Ease, EaseByItems, EaseByUsers, EaseSettings, Gram, too_large
 from python_ml.recommender.item_knn import (
     ItemKnn,
     ItemKnnSettings,
@@ -103,16 +105,77 @@ purchases = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6)), min_size=1
 
 
 @settings(max_examples=50, deadline=None)
-@given(purchases, st.sampled_from([0.5, 5.0, 200.0]))
-def test_ease_through_users_equals_ease_through_items(rows, l2):
+@given(purchases, st.sampled_from([0.5, 5.0, 200.0]), st.booleans())
+def test_both_forms_of_ease_equal_the_published_one(rows, l2, by_items):
+    """With everything dense, inactive users and unsold items included; to 2e-4, scores being about 1."""
     user, item = np.array(rows).T
     bought = Interactions.of(user, item, np.zeros(len(user)), np.ones(len(user)), n_users=5, n_items=7)
     x = np.log1p(bought.matrix().toarray())
     precision = np.linalg.inv(x.T @ x + l2 * np.eye(7))
     weights = -precision / np.diag(precision)[None, :]
     np.fill_diagonal(weights, 0.0)
-    model = Ease.fit(bought, EaseSettings(l2=l2, half_life_days=0.0), now=0.0)
+    gram = Gram.of(bought, 0.0, now=0.0, by_items=by_items)
+    model = Ease.fit(bought, EaseSettings(l2=l2, half_life_days=0.0), now=0.0, gram=gram)
     assert model.score(np.arange(5)).numpy() == pytest.approx(x @ weights, abs=2e-4)
+    for someone in range(5):
+        history, contributions = model.explainer()(someone, np.arange(7))
+        assert history.tolist() == np.flatnonzero(x[someone]).tolist()
+        expected = x[someone, history][:, None] * weights[history]
+        assert contributions == pytest.approx(expected, abs=2e-4)
+
+
+def test_both_forms_of_ease_agree_where_blocks_matter():
+    """To 1e-5 of the largest score, on more users and items than a block has rows."""
+    draw = np.random.default_rng(0)
+    user, item = draw.integers(0, 900, 9000), draw.integers(0, 600, 9000)
+    bought = Interactions.of(user, item, np.zeros(9000), np.ones(9000), n_users=900, n_items=600)
+    setting = EaseSettings(l2=5.0, half_life_days=0.0)
+    models = [
+        Ease.fit(bought, setting, now=0.0, gram=Gram.of(bought, 0.0, now=0.0, by_items=by_items))
+        for by_items in (True, False)
+    ]
+    scores = [model.score(np.arange(900)).numpy() for model in models]
+    assert scores[0] == pytest.approx(scores[1], abs=1e-5 * float(np.abs(scores[0]).max()))
+
+
+@pytest.mark.parametrize(("users", "items", "form"), [(3, 2, EaseByItems), (3, 3, EaseByUsers)])
+def test_ease_takes_the_smaller_form(users, items, form):
+    """Of the users and items that have interactions, whatever else is known."""
+    user, item = (part.ravel() for part in np.indices((users, items)))
+    ones = np.ones(len(user))
+    bought = Interactions.of(user, item, ones, ones, n_users=50, n_items=70)
+    assert type(Ease.fit(bought, EaseSettings(l2=1.0, half_life_days=0.0), now=1.0)) is form
+
+
+@pytest.mark.parametrize(("users", "items"), [(3000, 1), (1, 3000)])
+def test_memory_of_ease_goes_with_the_smaller_side(users, items):
+    user, item = (part.ravel() for part in np.indices((users, items)))
+    ones = np.ones(len(user))
+    bought = Interactions.of(user, item, ones, ones, n_users=users, n_items=items)
+    tracemalloc.start()
+    Ease.fit(bought, EaseSettings(l2=1.0, half_life_days=0.0), now=1.0).score(np.arange(1))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3000 * 3000  # a byte for each pair would be more
+
+
+@pytest.mark.parametrize(
+    ("users", "items", "limits", "reason"),
+    [
+        (3, 5, {"ease_max_side": 3, "ease_max_bytes": 60}, None),
+        (5, 3, {"ease_max_side": 3, "ease_max_bytes": 36}, None),
+        (3, 5, {"ease_max_side": 2}, "3 users by 5 items: a matrix of side 3 to invert; at most 2"),
+        (5, 3, {"ease_max_side": 2}, "5 users by 3 items: a matrix of side 3 to invert; at most 2"),
+        (3, 5, {"ease_max_bytes": 59}, "3 users by 5 items: a matrix of 60 bytes to keep; at most 59"),
+        (5, 3, {"ease_max_bytes": 35}, "5 users by 3 items: a matrix of 36 bytes to keep; at most 35"),
+    ],
+)
+def test_ease_is_too_large_beyond_its_limits(users, items, limits, reason):
+    user, item = (part.ravel() for part in np.indices((users, items)))
+    ones = np.ones(len(user))
+    bought = Interactions.of(user, item, ones, ones, n_users=users + 9, n_items=items + 9)
+    named = f" ({next(iter(limits))})" if reason else ""
+    assert too_large(bought, RecommenderConfig(**limits)) == (reason and reason + named)
 
 
 def test_ease_decays_old_purchases(toy):

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
+from python_ml.recommender import similar
 from python_ml.recommender.best_sellers import BestSellers, serve_best_sellers
 from python_ml.recommender.data import TextVectors
 from python_ml.recommender.explain import Reason, explain
@@ -151,6 +152,17 @@ def test_similar_items_by_behaviour_and_by_text():
     assert items[4].tolist() == [3, 2]
     assert scores[4].tolist() == pytest.approx([0.6, 0.6])
     assert items[5].tolist() == [-1, -1]  # nothing is known of it
+
+
+def test_comparing_by_smaller_blocks_changes_nothing(monkeypatch):
+    draw = np.random.default_rng(0)
+    vectors, has_own = torch.from_numpy(draw.normal(size=(9, 2)).astype(np.float32)), np.arange(9) < 5
+    texts = TextVectors(draw.normal(size=(4, 3)).astype(np.float32), np.arange(9) % 4)
+    whole = similar_items(vectors, has_own, texts, np.arange(9), 3)
+    monkeypatch.setattr(similar, "BLOCK_CELLS", 12)
+    parts = similar_items(vectors, has_own, texts, np.arange(9), 3)
+    assert parts[0].tolist() == whole[0].tolist()
+    assert parts[1] == pytest.approx(whole[1], abs=1e-6)
 
 
 def test_a_catalogue_of_one_item_has_no_similar_items(toy_texts):

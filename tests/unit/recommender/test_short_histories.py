@@ -17,6 +17,7 @@ from python_ml.recommender.data import Interactions
 from python_ml.recommender.evaluate import EvaluationResult, evaluate_recommenders, headline
 from python_ml.recommender.explain import Reason, explain
 from python_ml.recommender.feasibility import duration
+from python_ml.recommender.models import MODELS
 from python_ml.recommender.recommend import RecommendationResult, recommend_items
 from python_ml.recommender.serve import Lists
 from python_ml.recommender.split import choose_windows
@@ -146,6 +147,55 @@ def test_a_shop_of_one_item():
     assert measured.filter(cohort_id="all")["metric_value"].to_list() == [1.0] * 6
     assert set(measured["window_days"]) == {22.0}
     assert served.recommendations.height == 8
+
+
+def test_thousands_of_users_and_one_item_are_small_for_ease():
+    """What is inverted has a side of one item, whatever the number of users."""
+    users = range(3000)
+    acts = [
+        (f"u{user:04d}", "i0", "purchase", MIDNIGHT - timedelta(days=days + user % 9))
+        for user in users
+        for days in (1, 30, 70)
+    ]
+    evaluation, served = run(shop(acts, items=1), replace(QUICK, ease_max_side=1))
+    assert evaluation.left_out == {}
+    assert set(evaluation.not_evaluated) == {"discover"}
+    assert set(evaluation.metrics.filter(list_name="for_you")["model_name"]) == set(MODELS)
+    assert served.recommendations.height == 3000
+
+
+def test_a_model_the_shop_is_too_large_for_says_so_and_does_not_compete():
+    acts = [viewed(user, user % 6, days=40, hours=1) for user in range(25)]
+    acts += [bought(user, (user + 1) % 6, days=15) for user in range(25)]
+    acts += [bought(user, (user + 2 * (user % 2)) % 6, days=5) for user in range(25)]
+    everyone, _ = run(shop(acts))
+    evaluation, served = run(shop(acts), replace(QUICK, ease_max_side=5))
+    reason = "25 users by 6 items: a matrix of side 6 to invert; at most 5 (ease_max_side)"
+    assert evaluation.left_out == {"ease": reason, "two_tower_ease": f"needs ease: {reason}"}
+    assert evaluation.not_evaluated == {}
+    rows = evaluation.metrics.filter(pl.col("not_evaluated_reason").is_not_null())
+    assert rows.select(
+        "list_name", "model_name", "split_name", "metric_value", "window_days", "is_champion", "model_config",
+        "not_evaluated_reason",
+    ).sort("list_name", "model_name").rows() == [
+        (of, name, "test", None, None, False, None, evaluation.left_out[name])
+        for of in ("discover", "for_you")
+        for name in ("ease", "two_tower_ease")
+    ]  # fmt: skip
+    # The others are measured as if those two had lost.
+    measured = evaluation.metrics.filter(pl.col("not_evaluated_reason").is_null())
+    left = everyone.metrics.filter(pl.col("model_name").is_in((*MODELS[:3], "two_tower")))
+    assert measured.drop("is_champion").equals(left.drop("is_champion"))
+    assert set(evaluation.champions.values()) <= set(left["model_name"])
+    assert headline(evaluation.metrics).height == 2 * 4
+    assert set(evaluation.differences["baseline"]).isdisjoint(evaluation.left_out)
+    assert set(served.recommendations["candidate_source"]).isdisjoint(evaluation.left_out)
+
+
+def test_without_a_list_to_judge_no_model_is_left_out():
+    evaluation, _ = run(shop(ONCE), replace(QUICK, ease_max_side=1))
+    assert evaluation.left_out == {}
+    assert set(evaluation.metrics["model_name"]) == {"counting"}
 
 
 def test_a_shop_that_only_looks():
