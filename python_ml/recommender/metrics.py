@@ -45,9 +45,10 @@ def hit_rate(hits_UK: np.ndarray, truth_size_U: np.ndarray) -> np.ndarray:
 FUNCTIONS = {"recall": recall, "ndcg": ndcg, "mrr": mrr, "hit_rate": hit_rate}
 
 
-def coverage(items_UK: np.ndarray, sold_items: int) -> float:
-    """Distinct items in all lists over the number of items ever sold before the cut."""
-    return len(np.unique(items_UK[items_UK >= 0])) / max(sold_items, 1)
+def coverage(items_UK: np.ndarray, buyers: np.ndarray) -> float:
+    """Share of the items sold before the cut, those with buyers, that stand in any list."""
+    shown = np.unique(items_UK[items_UK >= 0])
+    return int((buyers[shown] > 0).sum()) / max(int((buyers > 0).sum()), 1)
 
 
 def self_information(buyers: np.ndarray, users: int) -> np.ndarray:

@@ -158,7 +158,7 @@ def _measure(
     items = ranked.items[rows, :cutoff]
     novelty = metrics.novelty(items, information)
     yield "novelty", metrics.mean_interval(novelty[~np.isnan(novelty)])
-    yield "coverage", (metrics.coverage(items, int((buyers > 0).sum())), np.nan, np.nan)
+    yield "coverage", (metrics.coverage(items, buyers), np.nan, np.nan)
 
 
 def grid_frame(comparison: Comparison | None) -> pl.DataFrame:

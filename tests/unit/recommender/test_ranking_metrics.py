@@ -43,7 +43,9 @@ def test_lists_without_places_score_nothing():
 
 
 def test_coverage_counts_distinct_items_and_no_empty_places():
-    assert metrics.coverage(np.array([[0, 1], [1, -1]]), sold_items=8) == 2 / 8
+    # Items 0 to 7 were sold; item 8, which nobody has bought yet, is shown as well and does not count.
+    buyers = np.array([3.0, 1, 1, 2, 1, 1, 1, 9, 0])
+    assert metrics.coverage(np.array([[0, 1], [1, -1], [8, 8]]), buyers) == 2 / 8
 
 
 def test_novelty_is_the_mean_self_information_of_a_list():
