@@ -7,7 +7,7 @@ import sys
 from contextlib import redirect_stdout
 
 import dagster as dg
-from dagster._core.errors import DagsterMaxRetriesExceededError
+from dagster._core.errors import DagsterAssetCheckFailedError, DagsterMaxRetriesExceededError
 
 from dagster_defs.dead_runs import PROCESS_TAG, end_dead_runs, this_process
 from dagster_defs.prepare import prepare
@@ -53,6 +53,8 @@ def _run(settings: Settings) -> None:
             raise
         except DagsterMaxRetriesExceededError as error:
             raise _gave_up(instance) from error
+        except DagsterAssetCheckFailedError as error:
+            raise _checks_failed(str(error).strip()) from error
     _raise_on_failed_checks(result)
 
 
@@ -78,11 +80,15 @@ def _raise_on_failed_checks(result: "dg.ExecuteInProcessResult") -> None:
         if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
     ]
     if failed:
-        raise BuildError(
-            f"checks failed: {'; '.join(failed)}",
-            where="the asset checks of this run",
-            remedy="look at them in the UI (`make dev`), mend what they name and run again",
-        )
+        raise _checks_failed("; ".join(failed))
+
+
+def _checks_failed(which: str) -> BuildError:
+    return BuildError(
+        f"checks failed: {which}",
+        where="the asset checks of this run",
+        remedy="look at them in the UI (`make dev`), mend what they name and run again",
+    )
 
 
 if __name__ == "__main__":
