@@ -92,6 +92,8 @@ def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource, shop: Shop) -
     shop.warehouse().check_free()
     # Unit tests try the SQL on made-up rows: they are for whoever changes it, not for every day's data.
     arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(settings.dbt_vars())]
+    if settings.full_refresh:
+        arguments.append("--full-refresh")
     invocation = dbt.cli(arguments, context=context, raise_on_error=False)
     built = []
     for event in invocation.stream():

@@ -29,6 +29,7 @@ class Settings:
         data: folder of the raw files; None means `var/raw/<source>`.
         var: folder that holds everything a run makes.
         memory_limit: what DuckDB may keep in memory, such as "8GB"; None is its own limit.
+        full_refresh: whether dbt builds incremental tables anew.
         pseudonym_key: secret that ids are hashed with; None means the installation's own. Never printed.
         embedding, cohorts, recommender: the knobs of the Python steps.
     """
@@ -40,6 +41,7 @@ class Settings:
     data: Path | None = None
     var: Path = PROJECT_ROOT / "var"
     memory_limit: str | None = None
+    full_refresh: bool = False
     pseudonym_key: str | None = dataclasses.field(default=None, repr=False)
     embedding: EmbeddingConfig
     cohorts: CohortConfig
@@ -98,7 +100,7 @@ def load_settings(environment: Mapping[str, str] | None = None, *, file: Path = 
 # The last two are read by profiles.yml alone.
 _VARIABLES = (
     *("PROFILE", "SOURCE", "DEVICE", "AS_OF_DATE", "DATA", "VAR", "PSEUDONYM_KEY", "MEMORY_LIMIT"),
-    *("WAREHOUSE", "DBT_THREADS"),
+    *("FULL_REFRESH", "WAREHOUSE", "DBT_THREADS"),
 )
 
 
@@ -169,6 +171,8 @@ def _override(settings: Settings, environment: Mapping[str, str]) -> Settings:
             changes[field] = Path(environment[variable]).expanduser().resolve()
     if environment.get("SHOAL_MEMORY_LIMIT"):
         changes["memory_limit"] = environment["SHOAL_MEMORY_LIMIT"]
+    if environment.get("SHOAL_FULL_REFRESH"):
+        changes["full_refresh"] = environment["SHOAL_FULL_REFRESH"] != "0"
     if KEY_VARIABLE in environment:
         changes["pseudonym_key"] = _checked_key(environment[KEY_VARIABLE])
     if environment.get("SHOAL_AS_OF_DATE"):

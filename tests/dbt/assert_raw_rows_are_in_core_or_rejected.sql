@@ -1,5 +1,5 @@
 -- Every raw row ends in its core table or in rejected_rows, never in both, never in neither.
--- If events are missing, rows came later than look_back_days: `dbt build --full-refresh` takes them in.
+-- If events are missing, rows came later than look_back_days: `make run FULL_REFRESH=1` takes them in.
 {{ config(meta={'dagster': {'ref': {'name': 'rejected_rows'}}}) }}
 with
 
