@@ -1,6 +1,7 @@
 """From feature tables to the arrays that are clustered.
 
-Shapes: N users who have ordered, F behaviour features, G departments, T texts, D embedding dimensions.
+Shapes: N users who have ordered, F behaviour features, G departments, T texts, D embedding dimensions. The
+largest arrays are N x D and N x G float64.
 """
 
 from dataclasses import dataclass

@@ -119,7 +119,8 @@ def item_vectors(past: Interactions, weighting: str) -> sparse.csr_matrix:
 def neighbour_matrix(past: Interactions, settings: ItemKnnSettings) -> sparse.csr_matrix:
     """(n_items, n_items) CSR float32 with the `neighbours` largest similarities of every row.
 
-    Blocks of rows are multiplied and pruned one by one: the full item-by-item matrix never exists.
+    Blocks of rows are multiplied and pruned one by one: the full item-by-item matrix never exists, only
+    BLOCK_ITEMS x n_items entries of it at most on each thread.
     """
     vectors = item_vectors(past, settings.weighting).astype(np.float32)
     kept = np.flatnonzero(np.diff(vectors.indptr) >= settings.min_buyers)

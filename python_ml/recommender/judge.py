@@ -57,7 +57,7 @@ class Judge:
 
     Args:
         data: the split.
-        block_users: users scored at once; bounds memory.
+        block_users: users scored at once; the largest array is this by n_items.
     """
 
     def __init__(self, data: SplitData, block_users: int) -> None:

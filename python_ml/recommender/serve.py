@@ -51,7 +51,7 @@ def serve(
         is_publishable: (I,) bool.
         list_name: "for_you" or "discover".
         length: K.
-        block_users: users scored at once.
+        block_users: users scored at once; the largest array is this by I.
         progress: called with the number of users of each block.
     """
     hidden = torch.from_numpy(np.flatnonzero(~is_publishable))

@@ -1,6 +1,7 @@
 """The items most like each item: by the item tower where buyers taught it something, by text where not.
 
-Shapes: I items of the catalogue, C candidates, K places, D dimensions, V distinct texts.
+Shapes: I items of the catalogue, C candidates, K places, D dimensions, V distinct texts. The largest
+array is a block's cosines, BLOCK_CELLS at most (C where that is more).
 """
 
 import numpy as np
