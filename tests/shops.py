@@ -45,6 +45,15 @@ def hashed(raw_id: str) -> str:
     return digest.hex()[:32]
 
 
+def as_dbt(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give a session the test key and the functions on text, as dbt's sessions have them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SHOAL_PSEUDONYM_KEY", TEST_KEY)
+        plugin = Plugin("dbt_plugin", {})
+    plugin.configure_connection(connection)
+    plugin.configure_cursor(connection)
+
+
 @dataclass(frozen=True)
 class TestShop:
     """A folder of raw files and a var folder, and the commands a person would run on them."""
@@ -131,14 +140,8 @@ class TestShop:
     @contextmanager
     def opened(self, file: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """A session that knows the key and the functions on text, as those of dbt do."""
-        with (
-            pytest.MonkeyPatch.context() as patch,
-            duckdb.connect(file or self.warehouse, read_only=True) as connection,
-        ):
-            patch.setenv("SHOAL_PSEUDONYM_KEY", TEST_KEY)
-            plugin = Plugin("dbt_plugin", {})
-            plugin.configure_connection(connection)
-            plugin.configure_cursor(connection)
+        with duckdb.connect(file or self.warehouse, read_only=True) as connection:
+            as_dbt(connection)
             yield connection
 
     def query(self, sql: str, *, file: Path | None = None) -> list[tuple]:

@@ -19,7 +19,7 @@ from dagster_defs.raw_formats import RawFile, RawTable
 from dagster_defs.raw_repair import folder_to_read, repair
 from dagster_defs.settings import Settings, load_settings
 from python_ml.errors import SourceError
-from tests.shops import TestShop
+from tests.shops import ROOT, TestShop, as_dbt
 from tests.spoiled import LAYOUTS, Layout, Spoiled, sound_files, spoil
 
 pytestmark = pytest.mark.slow
@@ -27,6 +27,7 @@ pytestmark = pytest.mark.slow
 CASES = 1000
 CASES_AT_ONCE = 25
 PER_SOURCE = CASES // len(LAYOUTS)
+COUNTRY_NAMES = ROOT / "seeds" / "country_names.csv"
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,11 @@ def build(source: Compiled, settings: Settings, files: list[RawFile]) -> duckdb.
     folder = str(folder_to_read(settings.data_folder, settings.paths))
     connection = duckdb.connect(":memory:", config={"threads": 1})
     connection.execute("set TimeZone = 'UTC'; attach ':memory:' as warehouse; use warehouse")
-    for schema in sorted(source.schemas | {"landing"}):
+    for schema in sorted(source.schemas | {"landing", "staging"}):
         connection.execute(f"create schema {schema}")
+    # Views that hash and clean work where dbt's plugin has prepared the session.
+    as_dbt(connection)
+    connection.execute(f"create table staging.country_names as from '{COUNTRY_NAMES}'")
     connection.register("malformed", malformed_lines(files, settings.data_folder).to_arrow())
     connection.execute("create table landing.malformed_lines as from malformed")
     for name, query in source.models:
