@@ -205,7 +205,7 @@ RAW_VALUES = [
 def platform(tmp_path_factory: pytest.TempPathFactory) -> TestShop:
     """That platform's adapter in a copy of the project, after `dbt build`."""
     folder = tmp_path_factory.mktemp("platform")
-    for part in ("models", "macros", "profiles", "tests/dbt"):
+    for part in ("models", "macros", "seeds", "profiles", "tests/dbt"):
         shutil.copytree(ROOT / part, folder / "project" / part)
     project = yaml.safe_load((ROOT / "dbt_project.yml").read_text())
     project["vars"]["adapters"]["platform"] = {"currency": "EUR", "time_zone": "UTC", "tables": list(FILES)}
