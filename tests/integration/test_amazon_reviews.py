@@ -410,7 +410,7 @@ def test_no_reviewers_name_and_no_raw_id_in_any_table(made_up: TestShop):
     with duckdb.connect(made_up.warehouse, read_only=True) as anybody:
         for view in ("json_reviews", "csv_reviews"):
             with pytest.raises(duckdb.InvalidInputException, match="hashes ids and works in dbt alone"):
-                anybody.table(f"staging.stg_amazon_reviews__{view}").fetchall()
+                anybody.sql(f"from staging.stg_amazon_reviews__{view}").fetchall()
 
 
 def test_a_date_outside_either_table_is_refused(made_up: TestShop):
