@@ -19,6 +19,11 @@ CAPABILITIES = {
     "core.offer_redemptions": "coupon features",
     "core.promotions": "promotion features",
     "core.order_returns": "returns",
+    "core.reviews": "opinions",
+    "core.support_messages": "customer service",
+    "core.inventory_levels": "stock",
+    "core.locations": "places",
+    "core.identity_links": "visits before a login",
 }
 LIST_TITLES = {"for_you": "anything they buy next", "discover": "items new to them"}
 METRICS = [("ndcg", 10), ("recall", 10), ("mrr", 10), ("coverage", 10)]
