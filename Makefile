@@ -1,5 +1,5 @@
 # Everything a person types. A bare `make` prints this list.
-# Settings of a run: SOURCE, DATA, AS_OF_DATE, DEVICE, PROFILE, FULL_REFRESH, for example `make run PROFILE=dev DEVICE=cpu`.
+# Settings of a run: SOURCE, DATA, AS_OF_DATE, DEVICE, PROFILE, FULL_REFRESH, BACKFILL, for example `make run PROFILE=dev DEVICE=cpu`.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 # A setting given to make reaches the project as SHOAL_<NAME>; one that is not given stays unset.
-$(foreach name,SOURCE DATA AS_OF_DATE DEVICE PROFILE VAR FULL_REFRESH,$(if $($(name)),$(eval export SHOAL_$(name) := $($(name)))))
+$(foreach name,SOURCE DATA AS_OF_DATE DEVICE PROFILE VAR FULL_REFRESH BACKFILL,$(if $($(name)),$(eval export SHOAL_$(name) := $($(name)))))
 
 OTHER_SOURCES := $(filter-out shop complete_journey,$(notdir $(wildcard models/staging/*)))
 
@@ -26,7 +26,7 @@ $(BIN)/.installed: pyproject.toml constraints.txt
 	@$(BIN)/python -m dagster_defs.prepare
 	@touch $@
 
-run: setup ## raw files to published tables, and a summary (SOURCE=, DATA=, AS_OF_DATE=, DEVICE=, PROFILE=, FULL_REFRESH=1)
+run: setup ## raw files to published tables, and a summary (SOURCE=, DATA=, AS_OF_DATE=, DEVICE=, PROFILE=, FULL_REFRESH=1, BACKFILL=day..day)
 	@$(BIN)/python -m dagster_defs.run
 
 simulate: setup ## make up a shop with known truth in var/raw/simulated (EVENTS=, SEED=)

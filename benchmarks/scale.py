@@ -66,7 +66,7 @@ def _measure(events: int, folder: Path) -> list[Figure]:
 
 
 def _dbt_command() -> list[str]:
-    select = ["--select", "+path:models/features", "--exclude-resource-type", "test"]
+    select = ["--select", "+path:models/features", "sessions", "--exclude-resource-type", "test"]
     return [
         str(Path(sys.executable).parent / "dbt"), "build", *select, "--exclude-resource-type", "unit_test",
         "--profiles-dir", "profiles", "--vars", "{source: simulated}",

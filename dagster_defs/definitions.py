@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from dagster_defs.backfills import build_backfill_job
 from dagster_defs.checks import build_checks
 from dagster_defs.console import console_logger
 from dagster_defs.dbt_assets import build_dbt_assets, load_manifest
@@ -26,7 +27,7 @@ def build_defs(**resource_overrides: Any) -> dg.Definitions:
     manifest = load_manifest(load_settings().paths.manifest)
     dbt_features, dbt_serving = build_dbt_assets(manifest)
     jobs = build_jobs()
-    return dg.Definitions(
+    definitions = dg.Definitions(
         assets=[
             build_raw_file_assets(manifest),
             dbt_features,
@@ -37,13 +38,14 @@ def build_defs(**resource_overrides: Any) -> dg.Definitions:
             build_publish_asset(manifest),
         ],
         asset_checks=build_checks(),
-        jobs=jobs,
+        jobs=[*jobs, build_backfill_job(lambda: definitions.resolve_job_def("refresh_features"))],
         schedules=[build_schedule(jobs)],
         resources={"shop": Shop(), "dbt": dbt_resource()} | resource_overrides,
         loggers={"console": console_logger},
         # One process, one step at a time: DuckDB has one writer, and a step process would import torch anew.
         executor=dg.in_process_executor,
     )
+    return definitions
 
 
 @dg.definitions

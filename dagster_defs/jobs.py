@@ -1,4 +1,4 @@
-"""Named jobs and the daily schedule."""
+"""Named jobs, the daily schedule, and back-fills by day."""
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition

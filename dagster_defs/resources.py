@@ -3,6 +3,7 @@
 Nothing is read or opened at import: the environment is read when a step starts.
 """
 
+import dataclasses
 import os
 import sys
 from collections.abc import Sequence
@@ -12,15 +13,24 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 
 from dagster_defs.paths import PROFILES_DIR, PROJECT_ROOT
-from dagster_defs.settings import Settings, load_settings
+from dagster_defs.settings import Settings, load_settings, parse_backfill
 from dagster_defs.warehouse import Warehouse
 
 
 class Shop(dg.ConfigurableResource):
-    """The shop this run is about."""
+    """The shop this run is about.
+
+    Attributes:
+        backfill: days to build again, as SHOAL_BACKFILL spells them, which it goes before; empty for none.
+    """
+
+    backfill: str = ""
 
     def settings(self) -> Settings:
-        return load_settings()
+        settings = load_settings()
+        if self.backfill:
+            settings = dataclasses.replace(settings, backfill=parse_backfill(self.backfill))
+        return settings
 
     def warehouse(self) -> Warehouse:
         return Warehouse(path=self.settings().paths.warehouse)

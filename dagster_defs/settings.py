@@ -30,6 +30,7 @@ class Settings:
         var: folder that holds everything a run makes.
         memory_limit: what DuckDB may keep in memory, such as "8GB"; None is its own limit.
         full_refresh: whether dbt builds incremental tables anew.
+        backfill: first and last day whose events are built again, and no others; None means the newest days.
         pseudonym_key: secret that ids are hashed with; None means the installation's own. Never printed.
         embedding, cohorts, recommender: the knobs of the Python steps.
     """
@@ -42,6 +43,7 @@ class Settings:
     var: Path = PROJECT_ROOT / "var"
     memory_limit: str | None = None
     full_refresh: bool = False
+    backfill: tuple[date, date] | None = None
     pseudonym_key: str | None = dataclasses.field(default=None, repr=False)
     embedding: EmbeddingConfig
     cohorts: CohortConfig
@@ -65,6 +67,9 @@ class Settings:
         variables = {"source": self.source}
         if self.as_of_date is not None:
             variables["as_of_date"] = self.as_of_date.isoformat()
+        if self.backfill is not None:
+            first, last = self.backfill
+            variables |= {"backfill_from": first.isoformat(), "backfill_to": last.isoformat()}
         return variables
 
 
@@ -100,7 +105,7 @@ def load_settings(environment: Mapping[str, str] | None = None, *, file: Path = 
 # The last two are read by profiles.yml alone.
 _VARIABLES = (
     *("PROFILE", "SOURCE", "DEVICE", "AS_OF_DATE", "DATA", "VAR", "PSEUDONYM_KEY", "MEMORY_LIMIT"),
-    *("FULL_REFRESH", "WAREHOUSE", "DBT_THREADS"),
+    *("FULL_REFRESH", "BACKFILL", "WAREHOUSE", "DBT_THREADS"),
 )
 
 
@@ -176,7 +181,9 @@ def _override(settings: Settings, environment: Mapping[str, str]) -> Settings:
     if KEY_VARIABLE in environment:
         changes["pseudonym_key"] = _checked_key(environment[KEY_VARIABLE])
     if environment.get("SHOAL_AS_OF_DATE"):
-        changes["as_of_date"] = _parse_date(environment["SHOAL_AS_OF_DATE"])
+        changes["as_of_date"] = _parse_date(environment["SHOAL_AS_OF_DATE"], "SHOAL_AS_OF_DATE")
+    if environment.get("SHOAL_BACKFILL"):
+        changes["backfill"] = parse_backfill(environment["SHOAL_BACKFILL"])
     return dataclasses.replace(settings, **changes)
 
 
@@ -192,10 +199,26 @@ def _checked_key(text: str) -> str:
     return key
 
 
-def _parse_date(text: str) -> date:
+def parse_backfill(text: str) -> tuple[date, date]:
+    """First and last day of "2017-03-01" or "2017-03-01..2017-03-31".
+
+    Raises:
+        SettingError: one of them is no date, or the last is before the first.
+    """
+    days = [_parse_date(day, "SHOAL_BACKFILL") for day in text.split("..", 1)]
+    if days[-1] < days[0]:
+        raise SettingError(
+            f"the back-fill ends on {days[-1]}, before it begins on {days[0]}",
+            where="SHOAL_BACKFILL",
+            remedy="write the earlier day first, as in 2017-03-01..2017-03-31",
+        )
+    return days[0], days[-1]
+
+
+def _parse_date(text: str, variable: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
         raise SettingError(
-            f"{text!r} is not a date", where="SHOAL_AS_OF_DATE", remedy="write it as YYYY-MM-DD"
+            f"{text!r} is not a date", where=variable, remedy="write it as YYYY-MM-DD"
         ) from error

@@ -6,7 +6,10 @@
     {%- set window = config.get('meta') -%}
     delete from {{ target }}
     where
-        {{ window['window_column'] }} >= {{ window_start(window['window_column'], window.get('window_settings')) }}
+        {{ in_window(window['window_column'], window.get('window_settings'), window.get('known_rows')) }}
+        {%- if window.get('always') %}
+        or {{ window['always'] }}
+        {%- endif %}
         {%- if arg_dict['unique_key'] %}
         or {{ arg_dict['unique_key'] }} in (select {{ arg_dict['unique_key'] }} from {{ fresh }})
         {%- endif %};

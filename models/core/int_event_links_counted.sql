@@ -18,7 +18,7 @@ int_events_checked as (
         reason_code is null
         and visitor_id is not null
         and user_id is not null
-        and occurred_at >= {{ window_start('linked_date') }}
+        and {{ in_window('cast(occurred_at as date)', known_as='linked_date') }}
 ),
 
 links_counted as (

@@ -1,5 +1,15 @@
 -- One row per staged event, with the first reason to reject it, if any.
-{{ config(materialized='view') }}
+-- A table, so that ids are hashed and texts masked once, when a row is new. Rows without a possible time are of no day
+-- and read every time.
+{%- set accepted = 'reason_code is null' %}
+{%- set of_no_day = "(occurred_at is null or occurred_at < cast('1900-01-01' as timestamp))" %}
+{{ config(
+    schema='intermediate',
+    materialized='incremental',
+    incremental_strategy='replace_window',
+    on_schema_change='fail',
+    meta={'window_column': 'occurred_at', 'known_rows': accepted, 'always': of_no_day}
+) }}
 
 with
 
@@ -21,10 +31,12 @@ events as (
         reject_reason,
         occurred_at
     from {{ staging('events') }}
+    where {{ of_no_day }} or {{ in_window('occurred_at', known_rows=accepted) }}
 ),
 
 events_checked as (
     select
+        {{ generate_surrogate_key(['event_key', 'user_id', 'event_type']) }} as event_id,
         event_key,
         copy_number,
         user_id,

@@ -5,6 +5,7 @@ with
 
 int_events_checked as (
     select
+        event_id,
         event_key,
         copy_number,
         user_id,
@@ -26,6 +27,7 @@ int_events_checked as (
 
 int_events_sessionised as (
     select
+        event_id,
         event_key,
         1 as copy_number,
         account_user_id as user_id,

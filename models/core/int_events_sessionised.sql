@@ -16,6 +16,7 @@ with
 
 int_events_checked as (
     select
+        event_id,
         event_key,
         user_id,
         visitor_id,
@@ -32,7 +33,7 @@ int_events_checked as (
     from {{ ref('int_events_checked') }}
     where
         reason_code is null
-        and occurred_at >= {{ window_start('occurred_at', session_settings()) }}
+        and {{ in_window('occurred_at', session_settings()) }}
 ),
 
 int_user_aliases as (
@@ -60,7 +61,7 @@ persons_compared as (
     from {{ this }} as known_events
     left join int_user_aliases on known_events.account_user_id = int_user_aliases.user_id
     left join int_visitor_users on known_events.visitor_id = int_visitor_users.visitor_id
-    where known_events.occurred_at < {{ window_start('occurred_at', session_settings()) }}
+    where not {{ in_window('known_events.occurred_at', session_settings(), known_as='occurred_at') }}
 ),
 
 persons_changed as (
@@ -73,24 +74,29 @@ persons_changed as (
     where last_person_id <> person_id
 ),
 
--- Of the days before the window: what those persons did, and visits that an event of the window could prolong.
+-- Of the days outside the window: what those persons did, and visits that an event of the window could prolong.
 known_events_to_sessionise as (
     select known_events.*
     from {{ this }} as known_events
     left join persons_changed on known_events.person_id = persons_changed.person_id
     where
-        known_events.occurred_at < {{ window_start('occurred_at', session_settings()) }}
+        not {{ in_window('known_events.occurred_at', session_settings(), known_as='occurred_at') }}
         and (
             persons_changed.person_id is not null
-            or known_events.visit_ended_at
-            >= {{ dbt.dateadd('minute', -gap_minutes, window_start('occurred_at', session_settings())) }}
+            or {{ in_window(
+                dbt.dateadd('minute', gap_minutes, 'known_events.visit_ended_at'),
+                session_settings(),
+                known_as='occurred_at',
+                until=dbt.dateadd('minute', -gap_minutes, 'known_events.visit_started_at')
+            ) }}
         )
 ),
 {%- endif %}
 
-events_keyed as (
+-- Read twice, for the visits and for the rows, and as wide as the log: written down it would fill the disk.
+events_keyed as {{ inlined() }} (
     select
-        {{ generate_surrogate_key(['event_key', 'user_id', 'event_type']) }} as event_id,
+        event_id,
         event_key,
         user_id as account_user_id,
         visitor_id,
@@ -126,7 +132,7 @@ events_keyed as (
     {%- endif %}
 ),
 
-events_joined_to_users as (
+events_joined_to_users as {{ inlined() }} (
     select
         events_keyed.*,
         {{ person_user_id('events_keyed', 'int_user_aliases', 'int_visitor_users') }} as user_id
@@ -135,7 +141,7 @@ events_joined_to_users as (
     left join int_visitor_users on events_keyed.visitor_id = int_visitor_users.visitor_id
 ),
 
-events_to_sessionise as (
+events_to_sessionise as {{ inlined() }} (
     select
         events_joined_to_users.*,
         {{ person_id('user_id', 'visitor_id') }} as person_id,

@@ -28,31 +28,23 @@ repeated_ids as (
 
 events_numbered as (
     select
-        *,
+        events.*,
         1 as copy_number
     from events
-    where
-        not exists (
-            select 1
-            from repeated_ids
-            where repeated_ids.event_id = events.event_id
-        )
+    left join repeated_ids on events.event_id = repeated_ids.event_id
+    where repeated_ids.event_id is null
     union all
     select
-        *,
+        events.*,
         row_number() over (
-            partition by event_id
+            partition by events.event_id
             order by
-                occurred_at, event_type, visitor_id, user_id, item_id, channel, device, search_text, list_position,
-                quantity, price
+                events.occurred_at, events.event_type, events.visitor_id, events.user_id, events.item_id,
+                events.channel, events.device, events.search_text, events.list_position, events.quantity,
+                events.price
         ) as copy_number
     from events
-    where
-        exists (
-            select 1
-            from repeated_ids
-            where repeated_ids.event_id = events.event_id
-        )
+    inner join repeated_ids on events.event_id = repeated_ids.event_id
 ),
 
 events_renamed as (

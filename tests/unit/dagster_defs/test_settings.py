@@ -44,11 +44,26 @@ def test_environment_overrides_the_profile(settings_file: Path, tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [("2017-11-01", "2017-11-01", "2017-11-01"), ("2017-11-01..2017-12-31", "2017-11-01", "2017-12-31")],
+)
+def test_a_back_fill_is_a_day_or_a_span_of_days(settings_file: Path, text: str, first: str, last: str):
+    settings = load_settings({"SHOAL_BACKFILL": text}, file=settings_file)
+    assert settings.dbt_vars() == {
+        "source": "complete_journey",
+        "backfill_from": first,
+        "backfill_to": last,
+    }
+
+
+@pytest.mark.parametrize(
     ("environment", "named"),
     [
         ({"SHOAL_PROFILE": "fast"}, "'fast'"),
         ({"SHOAL_AS_OF_DATE": "1 Nov"}, "'1 Nov'"),
         ({"SHOAL_SAUCE": "olist"}, "SHOAL_SAUCE"),
+        ({"SHOAL_BACKFILL": "2017-11-01..soon"}, "'soon'"),
+        ({"SHOAL_BACKFILL": "2017-11-02..2017-11-01"}, "ends on 2017-11-01"),
     ],
 )
 def test_wrong_variables_are_named(settings_file: Path, environment: dict[str, str], named: str):
