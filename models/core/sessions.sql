@@ -3,7 +3,7 @@
 {%- set idle_seconds = var('idle_limit_seconds') | int %}
 with
 
-events as (
+events as {{ inlined() }} (
     select
         event_id,
         user_id,

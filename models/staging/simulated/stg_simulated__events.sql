@@ -2,7 +2,7 @@
 -- Only repeated events pass through a window, so that the rest of a large table streams by.
 with
 
-events as (
+events as {{ inlined() }} (
     select
         event_id,
         visitor_id,
