@@ -151,7 +151,7 @@ def _tried(trial: Trial, contract: Mapping[str, ContractTable], tables: Sequence
     if manifest is None:
         return [
             Finding(
-                f"dbt cannot read the project:\n{_masked(outcome.printed)[-1500:]}",
+                f"dbt cannot read the project:\n{_without_content(_masked(outcome.printed))[-1500:]}",
                 "mend that first; views and values can be looked at after it",
             )
         ]
@@ -332,6 +332,11 @@ def _last_error(printed: str) -> str:
 def _masked(printed: str) -> str:
     """Without the values that a failed cast quotes: they may be somebody's."""
     return re.sub(r"(string|value|strptime) (\"[^\"]*\"|'[^']*')", r"\1 (not shown)", printed)
+
+
+def _without_content(printed: str) -> str:
+    """Without the whole content of a YAML file, which dbt puts between its name and what is wrong with it."""
+    return re.sub(r" @ \w+: \{.*\}(?= - at path)", "", printed, flags=re.DOTALL)
 
 
 def _report(findings: Sequence[Finding], source: str, data: str) -> str:

@@ -86,7 +86,7 @@ SYNONYMS = {
     "has_profiling_consent": "profiling_consent",
     "coupon_code": "coupon voucher promo_code coupon_upc",
 }
-TIME_NAMES = "timestamp datetime date time created_at created"
+TIME_NAMES = "timestamp datetime date time created_at created ts"
 
 # A raw table fills the first of these tables of which it has one column out of each group. The contract's
 # price of an item stands for the amount of a line where a file has the one and not the other.
@@ -127,12 +127,17 @@ _TABLE_WORDS = {"geolocation", *" ".join(NOUNS.values()).split()}
 COMPOSABLE = ("event_key", "review_id", "message_id")
 _PERSONAL = re.compile(
     r"(e_?mail|phone|mobile|first_?name|last_?name|sur_?name|full_?name|user_?name|street|address|birth|dob|iban"
-    r"|password|ip_address|^ip$|(user|customer|client|member|reviewer|buyer)_?name)"
+    r"|password|ip_address|^ip$|(user|customer|client|member|reviewer|buyer)_?name"
+    # The same in German, French, Spanish, Portuguese and Chinese.
+    r"|vorname|nachname|stra(ss|ß)e|anschrift|adresse|geburt|telefon|handy|pr[eé]nom|courriel|naissance|apellido"
+    r"|correo|direcci[oó]n|tel[eé]fono|nacimiento|sobrenome|endere[cç]o|nascimento|^cpf$"
+    r"|姓名|收货人|收件人|联系人|邮箱|邮件|手机|电话|地址|生日|出生|身份证|微信号)"
 )
 
 _TIME_FORMATS = ("%Y%m%d", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%d/%m/%y")
 _TIME_FORMATS += ("%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y")
-_TIME_FORMATS += ("%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%Y", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d")
+_TIME_FORMATS += ("%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%Y", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M")
+_TIME_FORMATS += ("%Y/%m/%d", "%Y年%m月%d日 %H:%M:%S", "%Y年%m月%d日 %H:%M", "%Y年%m月%d日")
 READ_TIME = ("iso", "%m/%d/%Y %H:%M")  # what the macro read_time knows by itself
 
 
@@ -191,6 +196,12 @@ def best_names(
     return chosen
 
 
+def table_named(sample: RawSample) -> str | None:
+    """The table of the contract that a file's name promises by its last word."""
+    last_word = sample.name.split("_")[-1].removesuffix("s")
+    return next((name for name, words in FILE_WORDS.items() if last_word in words.split()), None)
+
+
 def is_personal(raw: str) -> bool:
     """Whether a column's name says that it holds names, addresses or the like, which nothing here needs."""
     return bool(_PERSONAL.search(spelled(raw)))
@@ -199,7 +210,7 @@ def is_personal(raw: str) -> bool:
 def spelled(raw: str) -> str:
     """A raw column's name in lower case with underscores: CustomerID and "Customer ID" are one."""
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", raw)
-    return re.sub(r"[^a-z0-9]+", "_", parted.lower()).strip("_")
+    return re.sub(r"[\W_]+", "_", parted.lower()).strip("_")
 
 
 def names_of(column: str) -> list[str]:
@@ -243,11 +254,8 @@ def _table_of(sample: RawSample, contract: Mapping[str, ContractTable]) -> str |
         known = set(best_names(sample, dict.fromkeys(" ".join(groups).split())))
         if all(known & set(group.split()) for group in groups):
             return name
-    last_word = sample.name.split("_")[-1].removesuffix("s")
-    for name, words in FILE_WORDS.items():
-        if last_word in words.split() and guess_columns(sample, contract[name]):
-            return name
-    return None
+    name = table_named(sample)
+    return name if name is not None and guess_columns(sample, contract[name]) else None
 
 
 def _fits(values: Iterable[str], data_type: str) -> bool:

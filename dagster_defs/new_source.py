@@ -12,7 +12,7 @@ from zoneinfo import available_timezones
 
 from dagster_defs.column_guesses import guess_tables
 from dagster_defs.paths import PROJECT_ROOT
-from dagster_defs.raw_samples import RawSample, named_folder, sample_folder
+from dagster_defs.raw_samples import RawSample, named_folder, pattern_of, sample_folder
 from dagster_defs.registration import PROJECT_FILE, read_project, registered
 from dagster_defs.shop_contract import shop_contract
 from dagster_defs.source_skeleton import View, models_yml, sources_yml, views_of
@@ -127,6 +127,18 @@ def _report(
     for view in views:
         left = f"; to fill in: {', '.join(view.missing)}" if view.missing else ""
         lines.append(f"  stg_{source}__{view.table.name:<20} {len(view.delivered)} columns guessed{left}")
+    unread = [
+        sample.name
+        for sample in samples
+        if not any(f"source('{source}', '{sample.name}')" in view.sql for view in views)
+    ]
+    if unread:
+        lines += [
+            "",
+            f"Not recognised, so no view reads them: {', '.join(unread)}",
+            "  Write the views that are missing; or give the files names that say what they hold, such as",
+            "  users, items, order_lines and orders, and begin again: a view is then drafted for each.",
+        ]
     lines += [
         "",
         "These are guesses from names and first rows. Read each view, then:",
@@ -137,7 +149,8 @@ def _report(
 
 
 def _shape(sample: RawSample) -> str:
-    names = f"{len(sample.paths)} file{'s' if len(sample.paths) > 1 else ''}, {len(sample.columns)} columns"
+    files = f", {len(sample.paths)} files" if len(sample.paths) > 1 else ""
+    names = f"{pattern_of(sample)}{files}, {len(sample.columns)} columns"
     if sample.cuts:
         return f"fixed width, {len(sample.cuts)} fields: name them in the view"
     if sample.file_format == "lines":

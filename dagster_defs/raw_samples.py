@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -89,7 +90,7 @@ def sample_folder(folder: Path) -> list[RawSample]:
     groups: dict[tuple, list[RawSample]] = {}
     for path in paths:
         sample = sample_file(path)
-        shape = (sample.name, sample.file_format, sample.delimiter, sample.has_header, tuple(sample.columns))
+        shape = (_stem(path), sample.file_format, sample.delimiter, sample.has_header, tuple(sample.columns))
         groups.setdefault((shape, _ending(path)), []).append(sample)
     tables = [_joined(samples) for samples in groups.values()]
     return [_renamed(table, tables) for table in tables]
@@ -110,9 +111,21 @@ def sample_file(path: Path) -> RawSample:
     try:
         return readers[format_of(path) or "csv"](path)
     except UnicodeDecodeError as error:
-        raise _not_a_table(path, "not UTF-8", "convert it, for example `iconv -f LATIN1 -t UTF-8`") from error
+        raise _not_a_table(path, "not UTF-8", _conversion(path)) from error
     except (pa.ArrowException, OSError, EOFError, ValueError, csv.Error) as error:
         raise _not_a_table(path, " ".join(str(error).split())[:200], "fetch or export it again") from error
+
+
+def _conversion(path: Path) -> str:
+    """How to make UTF-8 of a file; a name is given only where the file's first two bytes give it away."""
+    with pa.input_stream(str(path), compression="gzip" if path.name.endswith(".gz") else None) as raw:
+        if raw.read(2) in (b"\xff\xfe", b"\xfe\xff"):
+            return "it is UTF-16: convert it with `iconv -f UTF-16 -t UTF-8`"
+    return (
+        "convert it from the encoding it was written in, for example `iconv -f LATIN1 -t UTF-8` (western"
+        " Europe) or `iconv -f GB18030 -t UTF-8` (Chinese), and look at the result: a wrong one is no error,"
+        " but gives wrong letters"
+    )
 
 
 def pattern_of(sample: RawSample) -> str:
@@ -140,12 +153,18 @@ def _renamed(table: RawSample, tables: list[RawSample]) -> RawSample:
 
 
 def _table_name(path: Path) -> str:
-    """Without folder, endings and what numbers or dates one file of many."""
+    """A file's name in small Latin letters without accents; "table" where it has none, as in Chinese."""
+    plain = unicodedata.normalize("NFKD", _stem(path)).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    return name if name[:1].isalpha() else f"table_{name}".rstrip("_")
+
+
+def _stem(path: Path) -> str:
+    """A file's name in lower case without endings and what numbers or dates one file of many."""
     stem = path.name.split(".")[0]
-    spelled = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", stem).lower()).strip("_")
+    spelled = re.sub(r"[\W_]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", stem).lower()).strip("_")
     bare = re.sub(r"(_?(part|of|page)?_?\d+)+$|_(data|dataset|export|table)$", "", spelled)
-    name = bare or spelled
-    return f"table_{name}" if name[:1].isdigit() else name
+    return bare or spelled
 
 
 def _ending(path: Path) -> str:

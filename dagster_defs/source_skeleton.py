@@ -16,6 +16,7 @@ from dagster_defs.column_guesses import (
     best_names,
     is_personal,
     is_utc,
+    table_named,
     time_format,
 )
 from dagster_defs.raw_samples import RawSample, pattern_of
@@ -48,7 +49,7 @@ class View:
 def views_of(
     source: str, samples: Sequence[RawSample], guesses: Sequence[Guess], contract: Mapping[str, ContractTable]
 ) -> list[View]:
-    """A view for each guess, one of items where no file lists them, and one for a file without names."""
+    """A view for each guess, one of items where no file lists them, and what a person must name."""
     by_name = {guess.table.name: guess for guess in guesses}
     views = [
         _view(source, guess, by_name.get("orders")) for guess in guesses if _says_more_than_its_key(guess)
@@ -59,6 +60,13 @@ def views_of(
     nameless = next((sample for sample in samples if not sample.has_header), None)
     if nameless is not None and lines is None:
         views.append(_nameless_view(source, nameless, contract["order_lines"]))
+    guessed = [guess.sample for guess in guesses]
+    for sample in samples:
+        # The columns say nothing, as in a language that is not known here, but the file's name does.
+        name = table_named(sample)
+        taken = {view.table.name for view in views}
+        if name is not None and name not in taken and sample.has_header and sample not in guessed:
+            views.append(_nameless_view(source, sample, contract[name]))
     return [view for name in contract for view in views if view.table.name == name]
 
 
@@ -271,9 +279,10 @@ def _items_of_lines(source: str, lines: Guess, table: ContractTable) -> View:
 
 
 def _nameless_view(source: str, sample: RawSample, table: ContractTable) -> View:
-    """A view whose fields a person must name: cut by position, or column_1 and so on."""
-    ctes = [_import(source, sample, list(sample.columns))]
-    current, fields = sample.name, {name: sample.values[name] for name in sample.columns}
+    """A view whose fields a person must name: cut by position, column_1 and so on, or names unknown here."""
+    read = _read_columns(sample)
+    ctes = [_import(source, sample, read)]
+    current, fields = sample.name, {identifier(name): sample.values[name] for name in read}
     if sample.cuts:
         fields = {
             f"field_{n}": [line[begin - 1 : begin - 1 + length].strip() for line in sample.values["line"]]
@@ -288,10 +297,12 @@ def _nameless_view(source: str, sample: RawSample, table: ContractTable) -> View
     hints = [_hint(name, values) for name, values in fields.items()]
     columns = sorted(table.columns.values(), key=lambda column: not column.is_required)
     wanted = [_unfilled(column) for column in columns]
+    known = "The names of this file are not known here" if sample.has_header else "This file has no names"
     example = (
-        "        -- This file has no names. Look at its first lines and give each field below the name and\n"
-        "        -- type that the contract has for it; number what may repeat (line_number, copy_number).\n"
-        f"        --     nullif({next(iter(fields))}, '') as user_id,"
+        f"        -- {known}. Look at its first lines and give each field below the\n"
+        "        -- name and type that the contract has for it, or leave it out; number what may repeat\n"
+        "        -- (line_number, copy_number).\n"
+        f"        --     nullif({next(iter(fields))}, '') as {columns[0].name},"
     )
     named = ",\n".join(f"{hint}        {name}" for hint, name in zip(hints, fields, strict=True))
     ctes.append(
@@ -306,9 +317,10 @@ def _hint(name: str, values: Sequence[str]) -> str:
     if how is not None:
         read = f"read_time('{name}')" if how in READ_TIME else f"read_time_as('{name}', '{how}')"
         return f"        -- a time, in double braces: to_utc({read})\n"
-    if present and all(re.fullmatch(r"-?\d+\.\d+", value) for value in present):
+    if present and all(re.fullmatch(r"-?\d[\d.,]*[.,]\d+", value) for value in present):
+        number = _jinja(_number_text(name, present))
         return (
-            f"        -- decimals, perhaps money, in double braces: try_to_cast('{name}', 'decimal(18, 2)')\n"
+            f"        -- decimals, perhaps money, in double braces: try_to_cast({number}, 'decimal(18, 2)')\n"
         )
     if present and all(re.fullmatch(r"-?\d+", value) for value in present):
         return f"        -- whole numbers: an id, or in double braces try_to_cast('{name}', 'bigint')\n"

@@ -55,6 +55,7 @@ def test_every_name_known_here_is_one_of_the_contract():
         ("customer-id", "customer_id"),
         ("SKU", "sku"),
         ("unixReviewTime", "unix_review_time"),
+        ("下单 时间", "下单_时间"),
     ],
 )
 def test_one_spelling(raw: str, name: str):
@@ -68,7 +69,16 @@ def test_personal_columns(raw: str):
     assert is_personal(raw)
 
 
-@pytest.mark.parametrize("raw", ["name", "product_name", "ship", "zip", "description", "campaign_name"])
+@pytest.mark.parametrize(
+    "raw", ["Straße", "Geburtsdatum", "Prénom", "teléfono", "姓名", "收货地址", "手机号"]
+)
+def test_personal_columns_in_other_languages(raw: str):
+    assert is_personal(raw)
+
+
+@pytest.mark.parametrize(
+    "raw", ["name", "product_name", "ship", "zip", "description", "campaign_name", "商品名称", "Größe"]
+)
 def test_columns_that_are_not_personal(raw: str):
     assert not is_personal(raw)
 
@@ -83,6 +93,8 @@ def test_columns_that_are_not_personal(raw: str):
         ("31/12/2024 23:59", "%d/%m/%Y %H:%M"),
         ("31.12.2024", "%d.%m.%Y"),
         ("20241231", "%Y%m%d"),
+        ("2024/3/5 9:07", "%Y/%m/%d %H:%M"),
+        ("2024年3月5日", "%Y年%m月%d日"),
         ("1733000000", "unix_seconds"),
         ("1733000000000", "unix_milliseconds"),
         ("soon", None),

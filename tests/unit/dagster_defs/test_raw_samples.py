@@ -95,6 +95,24 @@ def test_files_of_one_name_and_two_shapes_are_two_tables(tmp_path: Path):
     assert [sample.name for sample in sample_folder(tmp_path)] == ["sales", "sales_2"]
 
 
+def test_names_in_other_letters_are_tables_of_their_own(tmp_path: Path):
+    for name in ("订单_2023.csv", "订单_2024.csv", "退货.csv", "Verkäufe.csv"):
+        write(tmp_path, name, "sku,qty\nP1,1\n")
+    tables = {sample.name: pattern_of(sample) for sample in sample_folder(tmp_path)}
+    assert tables == {"verkaufe": "Verkäufe.csv", "table": "订单_*.csv", "table_2": "退货.csv"}
+
+
+@pytest.mark.parametrize(
+    ("content", "remedy"),
+    [("bär;x\n".encode("utf-16"), "-f UTF-16 "), ("订单;x\n".encode("gbk"), "-f GB18030 ")],
+)
+def test_another_encoding_is_told_with_its_conversion(tmp_path: Path, content: bytes, remedy: str):
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(SourceError, match="not UTF-8") as raised:
+        sample_file(tmp_path / "a.csv")
+    assert remedy in raised.value.remedy
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
