@@ -23,6 +23,8 @@ from python_ml.errors import BuildError, SettingError
 
 WRITER_POOL = "warehouse_writer"
 STANDS_ON_PYTHON = "source:ml+"
+# dagster-dbt's heading of what dbt said.
+ERRORS_OF_DBT = "Errors parsed from dbt logs:"
 
 
 class Translator(DagsterDbtTranslator):
@@ -127,6 +129,8 @@ def raise_when_failed(invocation: DbtCliInvocation) -> None:
         results = []
     failed = [result for result in results if result["status"] in ("error", "fail", "runtime error")]
     named = "\n".join(f"  {_short(result['unique_id'])}: {_one_line(result['message'])}" for result in failed)
+    if not named:  # dbt stopped before any model: what it said is all there is
+        named = str(invocation.get_error()).partition(ERRORS_OF_DBT)[2].strip()
     raise BuildError(
         f"dbt could not finish{':' if named else '; its log says why'}\n{named}".rstrip(),
         where=str(invocation.target_path / "dbt.log"),
