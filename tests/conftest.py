@@ -1,6 +1,9 @@
 """Shared by all tests: the project parsed once, and nothing of the caller's own settings."""
 
+import fcntl
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,23 @@ from tests.shops import REAL_FILES, TestShop, cut_down
 for name in [name for name in os.environ if name.startswith("SHOAL_")]:
     del os.environ[name]
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole builds first: files of short tests are what two workers share out evenly at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
+    """A folder that the first worker to need it makes, while the other waits."""
+    finished = folder.with_suffix(".finished")
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until the file is closed
+        if not finished.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # what a worker that failed has left
+            make(folder)
+            finished.touch()
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -34,18 +54,27 @@ def project_root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def small_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Raw files of 40 real households."""
-    return cut_down(tmp_path_factory.mktemp("small") / "files", households=40)
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same folder for both workers of pytest-xdist, each of which has its own beneath it."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")
-def built_shop(small_files: Path, tmp_path_factory: pytest.TempPathFactory) -> TestShop:
-    """The small shop after one whole run; tests that change it must copy its var folder."""
-    shop = TestShop(data=small_files, var=tmp_path_factory.mktemp("built"))
-    done = shop.run()
-    assert done.returncode == 0, done.stderr[-4000:]
-    return shop
+def small_files(shared_folder: Path) -> Path:
+    """Raw files of 40 real households."""
+    return made_once(shared_folder / "small_files", lambda folder: cut_down(folder, households=40))
+
+
+@pytest.fixture(scope="session")
+def built_shop(small_files: Path, shared_folder: Path) -> TestShop:
+    """The small shop after one whole run, to be read alone: tests that write to it must copy it first."""
+
+    def run(var: Path) -> None:
+        done = TestShop(data=small_files, var=var).run()
+        assert done.returncode == 0, done.stderr[-4000:]
+
+    return TestShop(data=small_files, var=made_once(shared_folder / "built", run))
 
 
 @pytest.fixture

@@ -161,6 +161,12 @@ class TestShop:
         return [f"{schema}.{name}" for (name,) in rows]
 
 
+def copy_of(shop: TestShop, folder: Path) -> TestShop:
+    """The same raw files, and all that was built of them copied into another var folder."""
+    shutil.copytree(shop.var, folder, symlinks=True)
+    return TestShop(data=shop.data, var=folder, source=shop.source)
+
+
 def real_files(source: str) -> Path:
     """The published files of a source that is not part of the project; skips the test where they are not."""
     folder = TEST_DATA / source if TEST_DATA else None
@@ -217,11 +223,28 @@ def kill(process: subprocess.Popen) -> None:
 
 def cut_down(folder: Path, households: int) -> Path:
     """Real files with only the first households and the products they bought; returns the folder."""
-    folder.mkdir(parents=True)
     frames = {file.stem: pl.read_parquet(file) for file in sorted(REAL_FILES.glob("*.parquet"))}
     kept = frames["transactions"]["household_id"].unique().sort().head(households)
     for table in HOUSEHOLD_TABLES:
         frames[table] = frames[table].filter(pl.col("household_id").is_in(kept.implode()))
+    frames["promotions"] = frames["promotions"].filter(pl.col("store_id") < 400)
+    return _write_with_products_bought(frames, folder)
+
+
+def cut_to_days(files: Path, folder: Path, start: datetime, days: int) -> Path:
+    """The same files with the purchases and redemptions of some days alone, and the products bought then."""
+    frames = {file.stem: pl.read_parquet(file) for file in sorted(files.glob("*.parquet"))}
+    for table, column in (
+        ("transactions", "transaction_timestamp"),
+        ("coupon_redemptions", "redemption_date"),
+    ):
+        frames[table] = frames[table].filter(
+            pl.col(column) >= start, pl.col(column) < start + timedelta(days=days)
+        )
+    return _write_with_products_bought(frames, folder)
+
+
+def _write_with_products_bought(frames: dict[str, pl.DataFrame], folder: Path) -> Path:
     bought = frames["transactions"].select("product_id").unique()
     # A coupon that was redeemed stays, with one product at least, so that every redemption has its offer.
     redeemed = frames["coupon_redemptions"].select("coupon_upc", "campaign_id").unique()
@@ -231,20 +254,7 @@ def cut_down(folder: Path, households: int) -> Path:
     products = pl.concat([bought, one_each.select("product_id")]).unique()
     for table in ("products", "promotions"):
         frames[table] = frames[table].join(products, on="product_id", how="semi")
-    frames["promotions"] = frames["promotions"].filter(pl.col("store_id") < 400)
+    folder.mkdir(parents=True)
     for table, frame in frames.items():
         frame.write_parquet(folder / f"{table}.parquet")
-    return folder
-
-
-def cut_to_days(files: Path, folder: Path, start: datetime, days: int) -> Path:
-    """The same files with the purchases and redemptions of some days alone; returns the folder."""
-    shutil.copytree(files, folder)
-    for table, column in (
-        ("transactions", "transaction_timestamp"),
-        ("coupon_redemptions", "redemption_date"),
-    ):
-        frame = pl.read_parquet(files / f"{table}.parquet")
-        kept = frame.filter(pl.col(column) >= start, pl.col(column) < start + timedelta(days=days))
-        kept.write_parquet(folder / f"{table}.parquet")
     return folder

@@ -5,22 +5,30 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from tests.shops import TestShop
+from tests.shops import TestShop, copy_of
 
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(scope="module")
+def one_shop(built_shop: TestShop, tmp_path_factory: pytest.TempPathFactory) -> TestShop:
+    """One copy for all tests, for every one of them shows that nothing in it has changed."""
+    folder = tmp_path_factory.mktemp("errors")
+    return replace(copy_of(built_shop, folder / "var"), data=folder / "files")
+
+
 @pytest.fixture
-def shop(built_shop: TestShop, tmp_path: Path) -> TestShop:
+def shop(built_shop: TestShop, one_shop: TestShop) -> TestShop:
     """A built shop whose files may be spoiled."""
-    shutil.copytree(built_shop.data, tmp_path / "files")
-    shutil.copytree(built_shop.var, tmp_path / "var")
-    return TestShop(data=tmp_path / "files", var=tmp_path / "var")
+    shutil.rmtree(one_shop.data, ignore_errors=True)
+    shutil.copytree(built_shop.data, one_shop.data)
+    return one_shop
 
 
 def digest(file: Path) -> str:
