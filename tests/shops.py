@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,6 +36,7 @@ TEST_DATA = Path(os.environ["SHOP_TEST_DATA"]).resolve() if os.environ.get("SHOP
 TEST_KEY = "a key for tests, which no real shop must ever use"
 
 CORE = ("users", "items", "order_lines", "order_returns", "orders", "events", "sessions", "rejected_rows")
+BUILT = ("core", "intermediate", "features")  # all that dbt makes of the raw files alone
 HOUSEHOLD_TABLES = ("transactions", "campaigns", "coupon_redemptions", "demographics")
 
 
@@ -177,24 +178,78 @@ def real_files(source: str) -> Path:
 
 def shop_of(folder: Path, source: str, files: dict[str, str]) -> TestShop:
     """A shop of made-up text files, by name."""
-    (folder / "files").mkdir(parents=True)
-    for name, text in files.items():
-        (folder / "files" / name).write_bytes(text.encode())
+    put(folder / "files", files)
     return TestShop(data=folder / "files", var=folder / "var", source=source)
 
 
-def split_and_shuffled(text: str, seed: int) -> tuple[str, str]:
-    """A CSV's rows in another order, two fifths in one text and the rest in another, both with its header."""
+def put(folder: Path, files: Mapping[str, str | bytes | pl.DataFrame]) -> None:
+    """Write files by name, texts and bytes as they are and frames as parquet."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, pl.DataFrame):
+            content.write_parquet(path)
+        else:
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def two_parts(rows: int, seed: int, times: Sequence[datetime] | None = None) -> tuple[list[int], list[int]]:
+    """Places of rows in another order, two fifths in one list and the rest in another.
+
+    With times the first list has the earlier rows, but for a third of those of its last two days, which are
+    late: a build that knows the first list finds days it has not seen, and rows its look-back must find.
+    """
+    chance = random.Random(seed)
+    places = chance.sample(range(rows), rows)
+    cut = rows * 2 // 5
+    if times is None:
+        return places[:cut], places[cut:]
+    end = sorted(times)[cut]
+    first, rest = [], []
+    for place in places:
+        is_late = times[place] >= end - timedelta(days=2) and chance.random() < 1 / 3
+        (rest if is_late or times[place] >= end else first).append(place)
+    return first, rest
+
+
+def split_and_shuffled(text: str, seed: int, time_column: str | None = None) -> tuple[str, str]:
+    """The two parts of a CSV's rows, both with its header."""
     header, *rows = csv.reader(io.StringIO(text, newline=""))
-    random.Random(seed).shuffle(rows)
-    cut = len(rows) * 2 // 5
-    return _csv_text([header, *rows[:cut]]), _csv_text([header, *rows[cut:]])
+    times = None
+    if time_column is not None:
+        times = [datetime.fromisoformat(row[header.index(time_column)][:19]) for row in rows]
+    first, rest = two_parts(len(rows), seed, times)
+    return tuple(_csv_text([header, *(rows[place] for place in part)]) for part in (first, rest))
 
 
 def _csv_text(rows: list[list[str]]) -> str:
     written = io.StringIO(newline="")
     csv.writer(written, lineterminator="\n").writerows(rows)
     return written.getvalue()
+
+
+def same_when_it_grows(shop: TestShop, folder: Path, *deliveries: Mapping[str, str | pl.DataFrame]) -> None:
+    """Files that come one delivery after the other, a `dbt build` after each, end in the tables of the shop.
+
+    One warehouse throughout and no full refresh. It takes the place of the shop's own meanwhile, since dbt
+    reads the whole project anew for a warehouse of another name.
+    """
+    whole = {name: shop.table(name) for schema in BUILT for name in shop.tables(schema)}
+    growing = dataclasses.replace(shop, data=folder / "files")
+    aside = shop.warehouse.rename(folder / "whole.duckdb")
+    try:
+        for number, files in enumerate(deliveries, start=1):
+            put(growing.data, files)
+            growing.dbt_tables(source=shop.source)
+            (lines,) = growing.query("select count(*) from core.order_lines")[0]
+            everything_came = lines == whole["core.order_lines"].height
+            assert everything_came == (number == len(deliveries)), f"{lines} lines, delivery {number}"
+        grown = {name: growing.table(name) for schema in BUILT for name in growing.tables(schema)}
+    finally:
+        aside.replace(shop.warehouse)
+    assert set(grown) == set(whole)
+    for name, frame in whole.items():
+        same_rows(frame, grown[name], name)
 
 
 def rows_in_raw_files(shop: TestShop) -> dict[str, int]:

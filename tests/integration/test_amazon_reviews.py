@@ -7,7 +7,6 @@ import csv
 import gzip
 import io
 import json
-import random
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,8 +16,16 @@ import duckdb
 import pytest
 
 from python_ml.privacy.pseudonym import pseudonym
-from tests.integration.test_sources import CORE, real_files
-from tests.shops import TEST_KEY, TestShop, same_rows
+from tests.shops import (
+    CORE,
+    TEST_KEY,
+    TestShop,
+    real_files,
+    same_rows,
+    same_when_it_grows,
+    split_and_shuffled,
+    two_parts,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -147,40 +154,26 @@ def test_no_piece_of_a_page_is_left_in_a_field(shop: TestShop):
     assert count(shop, f"{ITEMS} where category_path = 'Gift Cards > Gift Cards'") > 1_500
 
 
-def test_twice_is_once_and_order_does_not_matter(tmp_path: Path):
-    """The real reviews of two editions; built again; and shuffled over other files, unpacked."""
-    files = real_files(SOURCE)
-    whole = {file.name: gzip.decompress(file.read_bytes()).decode() for file in files.glob("*[sy]_5.json.gz")}
-    header, *rows = gzip.decompress(next(files.glob("*.csv.gz")).read_bytes()).decode().splitlines()
-    listings = gzip.decompress((files / "meta_Gift_Cards.json.gz").read_bytes()).decode().splitlines()
-    lines = [line for text in whole.values() for line in text.splitlines()]
-    straight = shop_of(
-        tmp_path / "straight", {"a_5.json": lines, "r.csv": [header, *rows], "meta_a.json": listings}
-    )
-    straight.dbt_tables(source=SOURCE)
-    tables = [f"core.{name}" for name in (*CORE, "reviews")]
-    first = {table: straight.table(table) for table in tables}
-    straight.dbt_tables(source=SOURCE)
+def test_twice_is_once(shop: TestShop):
+    first = {f"core.{name}": shop.table(f"core.{name}") for name in (*CORE, "reviews")}
+    shop.dbt_tables(source=SOURCE)
     for table, frame in first.items():
-        same_rows(frame, straight.table(table), table)
+        same_rows(frame, shop.table(table), table)
 
-    shuffle = random.Random(7).shuffle
-    for some in (lines, rows, listings):
-        shuffle(some)
-    shuffled = shop_of(
-        tmp_path / "shuffled",
-        {
-            "b.jsonl": lines[:3_000],
-            "a.json": lines[3_000:],
-            "r1.csv": [header, *rows[:4_000]],
-            "r2.csv": [header, *rows[4_000:]],
-            "meta_b.jsonl": listings[:500],
-            "meta_a.jsonl": listings[500:],
-        },
-    )
-    shuffled.dbt_tables(source=SOURCE)
-    for table, frame in first.items():
-        same_rows(frame, shuffled.table(table), table)
+
+def test_a_delivery_at_a_time_in_any_order_is_all_at_once(shop: TestShop, raw, tmp_path: Path):
+    """Both editions' reviews and the listings, each over files of other names, unpacked."""
+    first, rest = {}, {}
+    for kind, pattern in (("", "[A-Z].*_5.json.gz"), ("meta_", "meta_.*")):
+        lines = [line for name, rows in raw.items() if re.fullmatch(pattern, name) for line, _ in rows]
+        parts = two_parts(len(lines), seed=7)
+        first[f"{kind}b.jsonl"], rest[f"{kind}a.json"] = (
+            "".join(f"{lines[place]}\n" for place in part) for part in parts
+        )
+    (packed,) = shop.data.glob("*.csv.gz")
+    reviews = gzip.decompress(packed.read_bytes()).decode()
+    first["r1.csv"], rest["r2.csv"] = split_and_shuffled(reviews, seed=7)
+    same_when_it_grows(shop, tmp_path, first, rest)
 
 
 def shop_of(folder: Path, files: dict[str, list[str]]) -> TestShop:

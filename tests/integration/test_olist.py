@@ -6,7 +6,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.shops import CORE, TestShop, real_files, rows_in_raw_files, same_rows, shop_of, split_and_shuffled
+from tests.shops import (
+    CORE,
+    TestShop,
+    real_files,
+    rows_in_raw_files,
+    same_rows,
+    same_when_it_grows,
+    shop_of,
+    split_and_shuffled,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -120,22 +129,21 @@ def test_places_are_found_by_padded_prefixes(olist: TestShop):
     ) == [(with_points,)]
 
 
-def test_twice_is_once_and_order_does_not_matter(olist: TestShop, tmp_path: Path):
+def test_twice_is_once(olist: TestShop):
     names = [f"core.{table}" for table in CORE] + [f"staging.stg_olist__{table}" for table in STAGED]
     first = {name: olist.table(name) for name in names}
     olist.dbt_tables(source="olist")
     for name, frame in first.items():
         same_rows(frame, olist.table(name), name)
 
-    files = {}
+
+def test_a_delivery_at_a_time_in_any_order_is_all_at_once(olist: TestShop, tmp_path: Path):
+    first, rest = {}, {}
     for packed in olist.data.glob("*.csv.gz"):
         name = packed.name.removesuffix(".csv.gz")
         text = gzip.decompress(packed.read_bytes()).decode("utf-8-sig")
-        files[f"{name}.csv"], files[f"{name}_more.csv"] = split_and_shuffled(text, seed=7)
-    halves = shop_of(tmp_path, "olist", files)
-    halves.dbt_tables(source="olist")
-    for name, frame in first.items():
-        same_rows(frame, halves.table(name), name)
+        first[f"{name}.csv"], rest[f"{name}_more.csv"] = split_and_shuffled(text, seed=7)
+    same_when_it_grows(olist, tmp_path, first, rest)
 
 
 # A person with two customer_ids who moved; an order that stands there twice; prefixes that lost their zero.

@@ -13,6 +13,7 @@ from tests.shops import (
     real_files,
     rows_in_raw_files,
     same_rows,
+    same_when_it_grows,
     shop_of,
     split_and_shuffled,
 )
@@ -83,18 +84,18 @@ def test_no_copy_of_the_log_is_kept(rees46: TestShop):
     assert [table for table in rees46.tables("staging") if "rees46" in table or "shop" in table] == []
 
 
-def test_twice_is_once_and_order_does_not_matter(rees46: TestShop, tmp_path: Path):
+def test_twice_is_once(rees46: TestShop):
     first = {table: rees46.table(f"core.{table}") for table in CORE}
     rees46.dbt_tables(source="rees46")
     for table, frame in first.items():
         same_rows(frame, rees46.table(f"core.{table}"), table)
 
+
+def test_a_delivery_at_a_time_in_any_order_is_all_at_once(rees46: TestShop, tmp_path: Path):
     (packed,) = rees46.data.glob("*.csv.gz")
-    october, november = split_and_shuffled(gzip.decompress(packed.read_bytes()).decode(), seed=7)
-    halves = shop_of(tmp_path, "rees46", {"2019-Oct.csv": october, "2019-Nov.csv": november})
-    halves.dbt_tables(source="rees46")
-    for table, frame in first.items():
-        same_rows(frame, halves.table(f"core.{table}"), table)
+    log = gzip.decompress(packed.read_bytes()).decode()
+    first, rest = split_and_shuffled(log, seed=7, time_column="event_time")
+    same_when_it_grows(rees46, tmp_path, {"2019-Oct.csv": first}, {"2019-Nov.csv": rest})
 
 
 LOG = '''\

@@ -1,6 +1,5 @@
 """The simulated shop through `dbt build`: nothing lost, built twice is built once, order does not matter."""
 
-import random
 from pathlib import Path
 
 import polars as pl
@@ -8,7 +7,7 @@ import pytest
 
 from dagster_defs.simulate import write_shop
 from python_ml.simulator.config import SimulatorConfig
-from tests.shops import TestShop, same_rows
+from tests.shops import TestShop, same_rows, same_when_it_grows, split_and_shuffled, two_parts
 
 pytestmark = pytest.mark.slow
 
@@ -118,29 +117,27 @@ def test_no_view_reads_the_truth():
             assert "truth" not in file.read_text()
 
 
-def test_twice_is_once_and_order_does_not_matter(simulated: TestShop, tmp_path: Path):
-    """Built again; and from rows shuffled within and across files, the events in files of other names."""
-    tables = simulated.tables("core")
-    first = {table: simulated.table(table) for table in tables}
+def test_twice_is_once(simulated: TestShop):
+    first = {table: simulated.table(table) for table in simulated.tables("core")}
     simulated.dbt_tables(source="simulated")
     for table, frame in first.items():
         same_rows(frame, simulated.table(table), table)
 
-    files = tmp_path / "files"
-    (files / "events").mkdir(parents=True)
+
+def test_a_delivery_at_a_time_in_any_order_is_all_at_once(simulated: TestShop, tmp_path: Path):
+    """Events come by day, in files of other names; of all else, logins among it, a part is there first."""
+    events = raw(simulated, "events/*")
+    times = events["occurred_at"].fill_null(events["received_at"])
+    early, late = two_parts(events.height, seed=2, times=times.to_list())
+    first, rest = {"events/z.parquet": events[early]}, {"events/a.parquet": events[late]}
+    users = (simulated.data / "users.csv").read_text()
+    first["users.csv"], more = split_and_shuffled(users, seed=3)
+    rest["users.csv"] = first["users.csv"] + more.partition("\n")[2]
     for file in simulated.data.glob("*.parquet"):
         frame = pl.read_parquet(file)
-        frame.sample(fraction=1, shuffle=True, seed=1).write_parquet(files / file.name)
-    events = raw(simulated, "events/*").sample(fraction=1, shuffle=True, seed=2)
-    events.head(7_000).write_parquet(files / "events" / "z.parquet")
-    events.slice(7_000).write_parquet(files / "events" / "a.parquet")
-    header, *lines = (simulated.data / "users.csv").read_text().splitlines()
-    random.Random(3).shuffle(lines)
-    (files / "users.csv").write_text("\n".join([header, *lines]) + "\n")
-    shuffled = TestShop(data=files, var=tmp_path / "var", source="simulated")
-    shuffled.dbt_tables(source="simulated")
-    for table, frame in first.items():
-        same_rows(frame, shuffled.table(table), table)
+        some, others = two_parts(frame.height, seed=1)
+        first[file.name], rest[file.name] = frame[some], frame[others + some]
+    same_when_it_grows(simulated, tmp_path, first, rest)
 
 
 def _views(source: str, pattern: str = "stg_*.sql") -> list[Path]:

@@ -7,9 +7,20 @@ import gzip
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
-from tests.shops import CORE, TestShop, hashed, real_files, same_rows, shop_of, split_and_shuffled
+from tests.shops import (
+    CORE,
+    TestShop,
+    hashed,
+    real_files,
+    same_rows,
+    same_when_it_grows,
+    shop_of,
+    split_and_shuffled,
+    two_parts,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -73,25 +84,32 @@ def test_online_retail_loses_no_penny(online_retail: TestShop):
     assert kept == total
 
 
-def test_twice_is_once_and_order_does_not_matter(tmp_path: Path):
-    """The first lines; built again; and shuffled over two files, one with the second edition's names."""
-    files = real_files("online_retail")
-    (packed,) = files.glob("*.csv.gz")
-    text = "".join(gzip.decompress(packed.read_bytes()).decode().splitlines(keepends=True)[:40_001])
-    shop = shop_of(tmp_path / "whole", "online_retail", {"one.csv": text})
-    shop.dbt_tables(source="online_retail")
-    first = {table: shop.table(f"core.{table}") for table in CORE}
-    shop.dbt_tables(source="online_retail")
+def test_online_retail_twice_is_once(online_retail: TestShop):
+    first = {table: online_retail.table(f"core.{table}") for table in CORE}
+    online_retail.dbt_tables(source="online_retail")
     for table, frame in first.items():
-        same_rows(frame, shop.table(f"core.{table}"), table)
+        same_rows(frame, online_retail.table(f"core.{table}"), table)
 
-    two, three = split_and_shuffled(text, seed=7)
-    second_edition = "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country"
-    halves = {"two.csv": two, "three.csv": second_edition + three[three.index("\n") :]}
-    shuffled = shop_of(tmp_path / "halves", "online_retail", halves)
-    shuffled.dbt_tables(source="online_retail")
-    for table, frame in first.items():
-        same_rows(frame, shuffled.table(f"core.{table}"), table)
+
+def test_online_retail_a_delivery_at_a_time_is_all_at_once(online_retail: TestShop, tmp_path: Path):
+    """In another order, and the second file with the second edition's names."""
+    (packed,) = online_retail.data.glob("*.csv.gz")
+    first, rest = split_and_shuffled(gzip.decompress(packed.read_bytes()).decode(), seed=7)
+    second_edition = "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n"
+    rest = second_edition + rest.partition("\n")[2]
+    same_when_it_grows(online_retail, tmp_path, {"two.csv": first}, {"three.csv": rest})
+
+
+def test_complete_journey_a_delivery_at_a_time_is_all_at_once(small_files: Path, tmp_path: Path):
+    """In another order; each table is one file, which grows."""
+    shop = TestShop(data=small_files, var=tmp_path / "var")
+    shop.dbt_tables(source=shop.source)
+    first, whole = {}, {}
+    for file in small_files.glob("*.parquet"):
+        frame = pl.read_parquet(file)
+        some, others = two_parts(frame.height, seed=7)
+        first[file.name], whole[file.name] = frame[some], frame[others + some]
+    same_when_it_grows(shop, tmp_path, first, whole)
 
 
 MADE_UP = '''\
