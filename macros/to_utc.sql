@@ -6,6 +6,7 @@
     to_utc_timestamp({{ timestamp }}, '{{ shop_adapter().time_zone }}')
 {%- endmacro %}
 
+{#- The first and the last hours that a timestamp can hold have no counterpart in UTC: null, as any time that is none. -#}
 {% macro duckdb__to_utc(timestamp) -%}
-    ({{ timestamp }} at time zone '{{ shop_adapter().time_zone }}' at time zone 'UTC')
+    try({{ timestamp }} at time zone '{{ shop_adapter().time_zone }}' at time zone 'UTC')
 {%- endmacro %}

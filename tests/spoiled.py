@@ -12,10 +12,12 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import polars as pl
+
+from tests.shops import hashed
 
 START = datetime(2017, 3, 1, 9, 30)
 FIRST_WEEK = datetime(2016, 12, 26)  # of the Complete Journey's weeks
@@ -30,7 +32,10 @@ class Layout:
         files: the tables by file name; a text file's are all text.
         order_file, order_column: where order lines stand, and which column tells the order.
         amounts: what each order sold for; every one of its lines is good.
-        entities: which table of the shop contract each raw table becomes, row by row.
+        staged: tables of the shop contract, as "one" or "one two", that together have the rows of the files
+            whose names match a pattern, and no others.
+        core_column, core_id: which column of core tells the order, and how it writes what order_column says.
+        also_touched: orders whose amounts faults in another file than the order_file may change, by file.
     """
 
     source: str
@@ -38,7 +43,10 @@ class Layout:
     order_file: str
     order_column: str
     amounts: dict[str, Decimal]
-    entities: dict[str, str]
+    staged: dict[str, str]
+    core_column: str = "order_id"
+    core_id: Callable[[str], str] = str
+    also_touched: dict[str, set[str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -88,8 +96,7 @@ def online_retail() -> Layout:
             )
         amounts[order] = total
     files = {"lines.csv": pl.DataFrame(rows)}
-    entities = {"invoice_lines": "order_lines"}
-    return Layout("online_retail", files, "lines.csv", "InvoiceNo", amounts, entities)
+    return Layout("online_retail", files, "lines.csv", "InvoiceNo", amounts, {"order_lines": ".*"})
 
 
 def complete_journey() -> Layout:
@@ -168,22 +175,332 @@ def complete_journey() -> Layout:
         ),
     }
     named = {f"{name}.parquet": frame for name, frame in files.items()}
-    entities = {
-        "transactions": "order_lines",
-        "products": "items",
-        "demographics": "users",
-        "campaigns": "campaign_contacts",
-        "campaign_descriptions": "campaigns",
-        "coupons": "offer_items",
-        "coupon_redemptions": "offer_redemptions",
-        "promotions": "promotions",
+    staged = {
+        "order_lines": "transactions.*",
+        "items": "products.*",
+        "users": "demographics.*",
+        "campaign_contacts": "campaigns.*",
+        "campaigns": "campaign_descriptions.*",
+        "offer_items": "coupons.*",
+        "offer_redemptions": "coupon_redemptions.*",
+        "promotions": "promotions.*",
     }
-    return Layout("complete_journey", named, "transactions.parquet", "basket_id", amounts, entities)
+    return Layout("complete_journey", named, "transactions.parquet", "basket_id", amounts, staged)
+
+
+def rees46() -> Layout:
+    kinds = ["electronics.audio.music_tools.piano", "kids.toys", "", "electronics.smartphone"]
+    brands = ["casio", 'ma "p"', "", "lego, inc"]
+    rows, amounts = [], {}
+    for number in range(24):
+        session, total = f"4d3b30da-a5e4-49df-b1a8-{number:012d}", Decimal(0)
+        at = START + timedelta(hours=7 * number)
+        steps = ["view", "cart", "purchase", "remove_from_cart", "purchase"][: 3 + number % 3]
+        for step, event_type in enumerate(steps):
+            item = (number + step) % 8
+            price = Decimal(999 + 350 * item) / 100
+            total += price if event_type == "purchase" else 0
+            rows.append(
+                {
+                    "event_time": f"{at + timedelta(seconds=40 * step)} UTC",
+                    "event_type": event_type,
+                    "product_id": str(1003000 + item),
+                    "category_id": str(2053013555631882655 + item % 4),
+                    "category_code": kinds[item % 4],
+                    "brand": brands[item % 4],
+                    "price": str(price),
+                    "user_id": str(541312140 + number % 5),
+                    "user_session": session,
+                }
+            )
+        amounts[session] = total
+    files = {"2017-Mar.csv": pl.DataFrame(rows)}
+    staged = {"events order_lines": ".*"}
+    return Layout("rees46", files, "2017-Mar.csv", "user_session", amounts, staged, core_id=hashed)
+
+
+def olist() -> Layout:
+    orders, pieces, payments, reviews, amounts = [], [], [], [], {}
+    for number in range(24):
+        order, at = f"e481f51cbdc54678b7cc49136f2d6{number:03d}", START + timedelta(hours=7 * number)
+        total = Decimal(0)
+        for piece in range(1 + number % 3):
+            price = Decimal(1990 + 105 * piece + number) / 100
+            total += price
+            pieces.append(
+                {
+                    "order_id": order,
+                    "order_item_id": str(1 + piece),
+                    "product_id": f"p{(number + piece) % 8}",
+                    "seller_id": f"s{number % 2}",
+                    "shipping_limit_date": str(at + timedelta(days=4)),
+                    "price": str(price),
+                    "freight_value": "8.72",
+                }
+            )
+        amounts[order] = total
+        orders.append(
+            {
+                "order_id": order,
+                "customer_id": f"c{number}",
+                "order_status": "delivered" if number % 4 else "shipped",
+                "order_purchase_timestamp": str(at),
+                "order_approved_at": str(at + timedelta(hours=1)),
+                "order_delivered_carrier_date": str(at + timedelta(days=2)),
+                "order_delivered_customer_date": str(at + timedelta(days=5)) if number % 4 else "",
+                "order_estimated_delivery_date": str(at + timedelta(days=9)),
+            }
+        )
+        payments.append(
+            {
+                "order_id": order,
+                "payment_sequential": "1",
+                "payment_type": "boleto" if number % 3 else "credit_card",
+                "payment_installments": "2",
+                "payment_value": str(total),
+            }
+        )
+        reviews.append(
+            {
+                "review_id": f"r{number}",
+                "order_id": order,
+                "review_score": str(1 + number % 5),
+                "review_comment_title": "" if number % 3 else "Super",
+                "review_comment_message": ["", 'Muito bom,\n"recomendo"', "Chegou tarde"][number % 3],
+                "review_creation_date": str(at + timedelta(days=6)),
+                "review_answer_timestamp": str(at + timedelta(days=7)),
+            }
+        )
+    customers = [
+        {
+            "customer_id": f"c{number}",
+            "customer_unique_id": f"u{number % 20}",
+            "customer_zip_code_prefix": f"{1000 + number % 3}",
+            "customer_city": "são paulo",
+            "customer_state": "SP",
+        }
+        for number in range(24)
+    ]
+    measures = ("name_lenght", "description_lenght", "photos_qty", "weight_g", "length_cm", "height_cm")
+    products = [
+        {"product_id": f"p{number}", "product_category_name": ["perfumaria", "pc_gamer", ""][number % 3]}
+        | {f"product_{measure}": f"{10 + number}.0" for measure in (*measures, "width_cm")}
+        for number in range(8)
+    ]
+    places = [
+        {
+            "geolocation_zip_code_prefix": f"0{1000 + number % 3}",
+            "geolocation_lat": f"-23.{number}",
+            "geolocation_lng": f"-46.{number}",
+            "geolocation_city": "sao paulo",
+            "geolocation_state": "SP",
+        }
+        for number in range(6)
+    ]
+    sellers = [
+        {"seller_id": f"s{number}", "seller_zip_code_prefix": "1001"}
+        | {"seller_city": "sao paulo / sp", "seller_state": "SP"}
+        for number in range(2)
+    ]
+    names = {"product_category_name": "perfumaria", "product_category_name_english": "perfumery"}
+    tables = {
+        "olist_orders_dataset": orders,
+        "olist_customers_dataset": customers,
+        "olist_order_items_dataset": pieces,
+        "olist_order_payments_dataset": payments,
+        "olist_order_reviews_dataset": reviews,
+        "olist_products_dataset": products,
+        "olist_sellers_dataset": sellers,
+        "olist_geolocation_dataset": places,
+        "product_category_name_translation": [names],
+    }
+    files = {f"{name}.csv": pl.DataFrame(rows) for name, rows in tables.items()}
+    staged = {"order_lines": "olist_order_items.*", "reviews": "olist_order_reviews.*"}
+    return Layout("olist", files, "olist_order_items_dataset.csv", "order_id", amounts, staged)
+
+
+def amazon_reviews() -> Layout:
+    """A reviewer writes on one day: the purchases inferred from that are one order, known by its user."""
+    prices = [Decimal(1299 + 450 * number) / 100 for number in range(8)]
+    of_2018, of_2014, amounts = [], [], {}
+    for number in range(24):
+        user, at = f"A30TL5EWN6DF{number:02d}", int(datetime(2017, 3, 1 + number, tzinfo=UTC).timestamp())
+        for line in range(1 + number % 3):
+            item = (number + 3 * line) % 8
+            amounts[user] = amounts.get(user, Decimal(0)) + prices[item]
+            review = {
+                "reviewerID": user,
+                "asin": f"B0001{item}",
+                "reviewerName": "Ottoline",
+                "reviewText": ["They ring.", 'Loud, "very" loud.', "Nice <br /> one"][line],
+                "overall": float(1 + number % 5),
+                "summary": "Strings",
+                "unixReviewTime": at,
+            }
+            if number % 4:
+                told = {"vote": "1,341" if line else None, "verified": number % 2 == 0}
+                of_2018.append(review | told)
+            else:
+                texts = {"overall": "5.0", "unixReviewTime": str(at), "helpful": "[2, 3]"}
+                of_2014.append(review | texts | {"reviewTime": "03 1, 2017"})
+    listings = [
+        {
+            "asin": f"B0001{number}",
+            "title": f"Guitar &amp; Bass <b>Strings</b> {number}",
+            "price": f"${price}",
+            "brand": "by\n  \n Fender",
+            "category": ["Instruments", "Strings"] if number else [],
+            "description": ["Steel.", "<p>Loud.</p>"],
+        }
+        for number, price in enumerate(prices)
+    ]
+    files = {
+        "a_5.jsonl": pl.DataFrame(of_2018),
+        "meta_a.jsonl": pl.DataFrame(listings),
+        "instruments.csv": pl.DataFrame(of_2014),
+    }
+    reviews = "(?!meta_).*"
+    return Layout(
+        "amazon_reviews",
+        files,
+        "a_5.jsonl",
+        "reviewerID",
+        amounts,
+        staged={"order_lines": reviews, "reviews": reviews},
+        core_column="user_id",
+        core_id=hashed,
+        also_touched={
+            "meta_a.jsonl": set(amounts),
+            "instruments.csv": {review["reviewerID"] for review in of_2014},
+        },
+    )
+
+
+def simulated() -> Layout:
+    lines, orders, events, reviews, messages, amounts = [], [], [], [], [], {}
+    for number in range(24):
+        order, user, at = f"O5550{number:02d}", f"U{number % 5}", START + timedelta(hours=7 * number)
+        total = Decimal(0)
+        for line in range(1 + number % 3):
+            amount = Decimal(500 + 125 * line + number) / 100
+            total += amount
+            item = f"I{(number + 3 * line) % 8}"
+            lines.append(
+                {
+                    "order_id": order,
+                    "line_number": str(1 + line),
+                    "user_id": user,
+                    "item_id": item,
+                    "kind": "sale",
+                    "quantity": str(1 + line),
+                    "amount": str(amount),
+                    "shelf_discount": "0.50",
+                    "coupon_discount": "0.00",
+                    "booked_at": str(at),
+                }
+            )
+            events.append(
+                {
+                    "event_id": 100 * number + line,
+                    "visitor_id": f"V{number % 7}",
+                    "user_id": user if number % 2 else None,
+                    "item_id": item,
+                    "event_type": ["view", "cart", "search"][line],
+                    "channel": "mail",
+                    "device": "mobile",
+                    "search_text": "茶 tea" if line == 2 else None,
+                    "list_position": 1 + line,
+                    "quantity": 1 if line == 1 else None,
+                    "price": float(amount),
+                    "occurred_at": at - timedelta(minutes=5 - line),
+                    "received_at": at,
+                }
+            )
+        amounts[order] = total
+        about = {"user_id": user, "order_id": order, "item_id": item, "language": "en"}
+        orders.append(
+            {"order_id": order, "user_id": user, "channel": "web", "device": "mobile"}
+            | {"payment_method": "card", "status": "delivered", "shipping": "1.99"}
+            | {"promised_at": at + timedelta(days=4), "delivered_at": at + timedelta(days=3)}
+        )
+        reviews.append(
+            about
+            | {"review_id": f"R{number}", "title": "Good", "body": f"Review {number}", "stars": "4"}
+            | {"helpful_votes": "2", "verified": "true", "written_at": str(at + timedelta(days=5))}
+        )
+        messages.append(
+            about
+            | {"message_id": f"M{number}", "conversation_id": f"C{number}", "channel": "mail"}
+            | {"subject": "Where", "body": "is it?", "direction": "in", "sent_at": str(at)}
+        )
+    users = [
+        {"user_id": f"U{number}", "full_name": 'Ann "A" O, Neill', "email": "a@example.com", "phone": "1"}
+        | {"street": "1 High St", "location_id": "L1", "country": "SG", "language": "en"}
+        | {"age_band": "25-34", "income_band": "", "household_size": "2", "acquisition_channel": "mail"}
+        | {"marketing_consent": "yes", "profiling_consent": "no", "signed_up_at": "2017-01-01 10:00:00"}
+        for number in range(5)
+    ]
+    items = [
+        {"item_id": f"I{number}", "title": f"Tea {number}", "title_zh": "茶", "description": "Green tea."}
+        | {"department": "Food", "category": "Drinks", "item_type": "Tea", "brand": "Everyday"}
+        | {"list_price": 5.0 + number, "price_now": 4.5 + number}
+        for number in range(8)
+    ]
+    place = {"location_id": "L1", "country": "SG", "region": "Central", "city": "Singapore"}
+    day = START.date()
+    tables = {
+        "locations": [place | {"postal_prefix": "01", "latitude": 1.3, "longitude": 103.8}],
+        "items": items,
+        "events/2017-03": events,
+        "order_lines": lines,
+        "orders": orders,
+        "reviews": reviews,
+        "support_messages": messages,
+        "campaigns": [
+            {"campaign_id": "K1", "kind": "coupon", "starts_on": day, "ends_on": day + timedelta(14)}
+        ],
+        "campaign_assignments": [
+            {"campaign_id": "K1", "user_id": f"U{number}", "arm": ["treated", "holdout"][number % 2]}
+            for number in range(5)
+        ],
+        "coupons": [{"campaign_id": "K1", "coupon_code": "TEA", "item_id": "I1"}],
+        "coupon_redemptions": [
+            {"user_id": "U0", "campaign_id": "K1", "coupon_code": "TEA", "redeemed_at": START}
+        ],
+        "promotions": [{"item_id": "I1", "week_start": day, "leaflet_page": "front"}],
+        "stock_counts": [{"item_id": "I1", "counted_on": day, "pieces": 40, "received_pieces": 10}],
+        "logins": [
+            {"visitor_id": f"V{number}", "user_id": f"U{number}", "link_type": "login", "linked_at": START}
+            for number in range(3)
+        ],
+    }
+    small = {"list_position": pl.Int32, "quantity": pl.Int32}
+    files = {"users.csv": pl.DataFrame(users)}
+    for name, rows in tables.items():
+        overrides = small if name.startswith("events") else None
+        files[f"{name}.parquet"] = pl.DataFrame(rows, schema_overrides=overrides, infer_schema_length=None)
+    staged = {
+        name: f"{name}.*"
+        for name in ("order_lines", "orders", "items", "users", "locations", "campaigns", "promotions")
+    } | {
+        "events": "2017.*",
+        "reviews": "reviews.*",
+        "support_messages": "support_messages.*",
+        "offer_items": "coupons.*",
+        "offer_redemptions": "coupon_redemptions.*",
+        "inventory_levels": "stock_counts.*",
+        "identities": "logins.*",
+    }
+    return Layout("simulated", files, "order_lines.parquet", "order_id", amounts, staged)
 
 
 LAYOUTS: dict[str, Callable[[], Layout]] = {
     "online_retail": online_retail,
     "complete_journey": complete_journey,
+    "rees46": rees46,
+    "olist": olist,
+    "amazon_reviews": amazon_reviews,
+    "simulated": simulated,
 }
 
 ODD_TEXTS = [
@@ -445,7 +762,7 @@ def spoil(layout: Layout, seed: int) -> Spoiled:
         fault = random_.choice(LINE_FAULTS)
         content = fault(content, random_)
         spoiled.done.append(fault.__name__)
-    whole = set(layout.amounts)
+    whole = set(layout.amounts) - layout.also_touched.get(name, set())
     if name == layout.order_file:
         whole = _whole_orders_of_text(layout, content) if is_text else _whole_orders_of_frame(layout, frame)
     if is_text and random_.random() < 0.3:
@@ -470,7 +787,11 @@ def _whole_orders_of_frame(layout: Layout, frame: pl.DataFrame) -> set[str]:
     for rows, table in ((before, base), (after, frame.select(base.columns))):
         for row in table.rows():
             rows.setdefault(str(row[place]), []).append(row)
-    return {order for order, rows in before.items() if sorted(rows) == sorted(after.get(order, []), key=str)}
+    return {
+        order
+        for order, rows in before.items()
+        if sorted(rows, key=str) == sorted(after.get(order, []), key=str)
+    }
 
 
 def _whole_orders_of_text(layout: Layout, content: bytes) -> set[str]:

@@ -1,32 +1,34 @@
 """A thousand spoiled shops: each ends in rejected rows that add up, or in one clear SourceError.
 
-dbt builds each source once, on files that are as they should be. The SQL it compiled, models and tests alike,
-then runs on every spoiled shop in a database in memory, in dbt's own order.
+dbt compiles each source once, on files that are as they should be. Its SQL, models and tests alike, then
+runs on every spoiled shop, and on the sound one, in a database in memory, in dbt's own order.
 """
 
 import dataclasses
 import gzip
 import json
+import re
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
 from dagster_defs.raw_files import check_raw_files, malformed_lines, raw_tables
 from dagster_defs.raw_formats import RawFile, RawTable
 from dagster_defs.raw_repair import folder_to_read, repair
 from dagster_defs.settings import Settings, load_settings
 from python_ml.errors import SourceError
-from tests.shops import ROOT, TestShop, as_dbt
+from tests.shops import ROOT, TestShop, as_dbt, put
 from tests.spoiled import LAYOUTS, Layout, Spoiled, sound_files, spoil
 
 pytestmark = pytest.mark.slow
 
 CASES = 1000
 CASES_AT_ONCE = 25
-PER_SOURCE = CASES // len(LAYOUTS)
+PER_SOURCE = -(-CASES // len(LAYOUTS))
 COUNTRY_NAMES = ROOT / "seeds" / "country_names.csv"
 
 
@@ -44,14 +46,26 @@ class Compiled:
 
 @pytest.fixture(scope="module", params=LAYOUTS)
 def compiled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Compiled:
-    """One source after dbt has built it, all tests passed, on files that are as they should be."""
+    """One source as dbt compiles it upon files that are as they should be."""
     layout = LAYOUTS[request.param]()
     folder = tmp_path_factory.mktemp(layout.source)
     put(folder / "files", sound_files(layout))
     shop = TestShop(data=folder / "files", var=folder / "var", source=layout.source)
+    name_staged_columns(shop)
     only = ("--select", "+path:models/core", "--indirect-selection", "cautious")
-    shop.dbt("build", *only, "--exclude-resource-type", "unit_test", source=layout.source)
+    shop.dbt("compile", *only, "--exclude", "resource_type:unit_test", source=layout.source)
     return read_compiled(shop, layout)
+
+
+def name_staged_columns(shop: TestShop) -> None:
+    """Empty tables in place of the source's views, whose columns the models of the shop contract ask for."""
+    shop.folder.mkdir(parents=True)
+    with duckdb.connect(shop.warehouse) as connection:
+        connection.execute("create schema staging")
+        for file in (ROOT / "models" / "staging" / shop.source).glob("*__models.yml"):
+            for model in yaml.safe_load(file.read_text())["models"]:
+                columns = ", ".join(f'"{column["name"]}" varchar' for column in model["columns"])
+                connection.execute(f"create table staging.{model['name']} ({columns})")
 
 
 def read_compiled(shop: TestShop, layout: Layout) -> Compiled:
@@ -75,13 +89,6 @@ def read_compiled(shop: TestShop, layout: Layout) -> Compiled:
             if key.startswith("test.") and node["config"]["severity"].lower() == "error"
         ],
     )
-
-
-def put(folder: Path, files: dict[str, bytes | None]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        if content is not None:
-            (folder / name).write_bytes(content)
 
 
 def build(source: Compiled, settings: Settings, files: list[RawFile]) -> duckdb.DuckDBPyConnection:
@@ -109,7 +116,10 @@ def number(connection: duckdb.DuckDBPyConnection, query: str) -> int:
 
 def try_one(source: Compiled, spoiled: Spoiled, settings: Settings) -> str:
     """How it ended: refused, repaired or built; anything else is an error of ours."""
-    put(settings.data_folder, spoiled.files)
+    put(
+        settings.data_folder,
+        {name: content for name, content in spoiled.files.items() if content is not None},
+    )
     refusal = None
     try:
         files = check_raw_files(source.tables, settings)
@@ -128,18 +138,24 @@ def try_one(source: Compiled, spoiled: Spoiled, settings: Settings) -> str:
 
 
 def check_nothing_lost(connection: duckdb.DuckDBPyConnection, files: list[RawFile], source: Compiled) -> None:
-    """Every line of a text file is a staged row or a malformed line; every row of a table is staged."""
-    for table in source.tables:
-        found = [file for file in files if file.table == table]
-        entity = source.layout.entities[table.name]
-        assert number(connection, f"select count(*) from staging.stg_shop__{entity}") == sum(
-            file.rows for file in found
-        ), table.name
-        for file in found:
-            if file.path.suffix != ".parquet" and b'"' not in (content := read_bytes(file.path)):
-                lines = [line for line in content.split(b"\n") if line.strip(b"\r")]
-                has_header = table.file_format == "csv"
-                assert file.rows + len(file.malformed) == len(lines) - has_header, file.path.name
+    """Every line of a text file is a row or a malformed line; every row of a table is staged."""
+    for entities, pattern in source.layout.staged.items():
+        staged = sum(
+            number(connection, f"select count(*) from staging.stg_shop__{name}") for name in entities.split()
+        )
+        rows = sum(file.rows for file in files if re.fullmatch(pattern, file.path.name))
+        assert staged == rows, f"{entities} of {pattern}"
+    for file in files:
+        if file.path.suffix == ".parquet":
+            continue
+        content, is_csv = read_bytes(file.path), file.table.file_format == "csv"
+        if not is_csv:
+            lines = [line for line in content.split(b"\n") if line.strip()]
+        elif b'"' in content:
+            continue  # quoted fields may hold line breaks
+        else:
+            lines = [line for line in content.split(b"\n") if line.strip(b"\r")][1:]
+        assert file.rows + len(file.malformed) == len(lines), file.path.name
 
 
 def read_bytes(path: Path) -> bytes:
@@ -149,15 +165,19 @@ def read_bytes(path: Path) -> bytes:
 
 def check_whole_orders(connection: duckdb.DuckDBPyConnection, layout: Layout, spoiled: Spoiled) -> None:
     """Whatever else was spoiled, an order that was not touched has its amount, to the cent."""
+    name = layout.core_column
     amounts = connection.execute(
-        "select order_id, sum(amount) from ("
-        "select order_id, sales_amount as amount from core.order_lines"
-        " union all select return_order_id, 0 - refund_amount from core.order_returns"
-        " union all select payload ->> 'order_id', amount from core.rejected_rows"
+        "select name, sum(amount) from ("
+        f"select {name} as name, sales_amount as amount from core.order_lines"
+        f" union all select {name.replace('order_id', 'return_order_id')}, 0 - refund_amount"
+        " from core.order_returns"
+        f" union all select payload ->> '{name}', amount from core.rejected_rows"
         " where table_name = 'order_lines') group by 1"
     ).fetchall()
-    found = {order: amount for order, amount in amounts if order in spoiled.whole_orders}
-    wrong = {order for order in spoiled.whole_orders if found.get(order) != layout.amounts[order]}
+    found = dict(amounts)
+    wrong = {
+        order for order in spoiled.whole_orders if found.get(layout.core_id(order)) != layout.amounts[order]
+    }
     assert not wrong, f"wrong amounts of orders {sorted(wrong)}"
 
 
@@ -166,7 +186,7 @@ def test_spoiled_files_end_in_rejected_rows_or_one_clear_error(
     compiled: Compiled, first_seed: int, tmp_path: Path
 ):
     settings = dataclasses.replace(load_settings({}), source=compiled.layout.source)
-    for seed in range(first_seed, first_seed + CASES_AT_ONCE):
+    for seed in range(first_seed, min(first_seed + CASES_AT_ONCE, PER_SOURCE)):
         folder = tmp_path / str(seed)
         spoiled = spoil(compiled.layout, seed)
         try:

@@ -59,7 +59,7 @@ events_renamed as (
         search_text as query,
         list_position as position,
         quantity,
-        cast(price as decimal(18, 2)) as price_amount,
+        {{ try_to_cast('price', 'decimal(18, 2)') }} as price_amount,
         event_type,
         occurred_at
     from events_numbered

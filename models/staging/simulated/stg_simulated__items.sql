@@ -24,7 +24,7 @@ items_described as (
         category,
         item_type,
         brand,
-        cast(price_now as decimal(18, 2)) as price_amount,
+        {{ try_to_cast('price_now', 'decimal(18, 2)') }} as price_amount,
         brand = 'Everyday' as is_private_brand
     from items
 )

@@ -19,7 +19,14 @@ order_lines as (
 lines_typed as (
     select
         order_id,
-        {{ try_to_cast('line_number', 'bigint') }} as line_number,
+        -- By content, so that lines of one item that share a number in the file, or have none, are told apart.
+        dense_rank() over (
+            partition by order_id, item_id
+            order by
+                line_number asc nulls last, user_id asc nulls last, kind asc nulls last, quantity asc nulls last,
+                amount asc nulls last, shelf_discount asc nulls last, coupon_discount asc nulls last,
+                booked_at asc nulls last
+        ) as line_number,
         row_number() over (
             partition by
                 order_id, line_number, user_id, item_id, kind, quantity, amount, shelf_discount, coupon_discount, booked_at
