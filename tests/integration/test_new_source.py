@@ -62,6 +62,10 @@ class Project:
             "PYTHONPATH": str(self.root),
             "SHOAL_DATA": str(self.files),
             "SHOAL_WAREHOUSE": str(warehouse),
+            # Not those of this process, which tests of the graph read.
+            "SHOAL_VAR": str(self.root / "var"),
+            "DBT_TARGET_PATH": str(self.root / "target"),
+            "DBT_LOG_PATH": str(self.root / "logs"),
         }
         return subprocess.run(
             list(map(str, command)),
