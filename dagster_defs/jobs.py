@@ -1,4 +1,4 @@
-"""Named jobs, the daily schedule, and back-fills by day."""
+"""Named jobs and the daily schedule."""
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition

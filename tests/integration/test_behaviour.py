@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from tests.behaviour import FIRST_DAY, GAP, Contract, persons, random_log, visits
-from tests.shops import TestShop, same_rows
+from tests.shops import TestShop, copy_of, same_rows
 
 pytestmark = pytest.mark.slow
 
@@ -281,7 +281,7 @@ def test_a_delivery_at_a_time_equals_all_at_once(day_by_day):
 def test_days_before_the_look_back_are_not_read_again(day_by_day, log: Contract, tmp_path: Path):
     """A mark on an old row stays, until other settings or a full refresh make every row anew."""
     original, *_ = day_by_day
-    shop = copy_of(original, tmp_path)
+    shop = copy_of(original, tmp_path / "copy")
     with duckdb.connect(shop.warehouse) as connection:
         connection.execute(
             "update intermediate.int_events_sessionised set query = 'marked' where occurred_at < '2024-03-04'"
@@ -300,7 +300,7 @@ def test_days_before_the_look_back_are_not_read_again(day_by_day, log: Contract,
 
 def test_a_row_later_than_the_look_back_is_told_not_missed(day_by_day, log: Contract, tmp_path: Path):
     original, *_ = day_by_day
-    shop = copy_of(original, tmp_path)
+    shop = copy_of(original, tmp_path / "copy")
     late = {"event_key": "late", "user_id": "u1", "event_type": "view", "occurred_at": FIRST_DAY}
     later = Contract(log.rows | {"events": [*log.rows["events"], late]})
     later.write(shop)
@@ -319,7 +319,7 @@ def test_a_row_later_than_the_look_back_is_told_not_missed(day_by_day, log: Cont
 def test_a_back_fill_reads_its_own_days_alone(day_by_day, log: Contract, tmp_path: Path):
     """Days 6 and 7 lose half their events, visits over both midnights included; other days' changes wait."""
     original, *_ = day_by_day
-    shop = copy_of(original, tmp_path)
+    shop = copy_of(original, tmp_path / "copy")
     first, last = FIRST_DAY + timedelta(days=6), FIRST_DAY + timedelta(days=8)
     kept = [
         event
@@ -335,10 +335,3 @@ def test_a_back_fill_reads_its_own_days_alone(day_by_day, log: Contract, tmp_pat
     build(shop, "--full-refresh", tested=False)
     for table in TABLES:
         same_rows(filled[table], shop.table(f"core.{table}"), table)
-
-
-def copy_of(shop: TestShop, folder: Path) -> TestShop:
-    copied = TestShop(data=shop.data, var=folder / "copy")
-    copied.folder.mkdir(parents=True)
-    copied.warehouse.write_bytes(shop.warehouse.read_bytes())
-    return copied
