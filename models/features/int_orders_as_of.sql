@@ -33,7 +33,8 @@ int_users_profiled as (
 limits as (
     select
         {{ far_out_limit('orders.sales_amount') }} as sales_limit,
-        {{ far_out_limit('orders.unit_count') }} as unit_limit
+        {{ far_out_limit('orders.unit_count') }} as unit_limit,
+        max(orders.shop_hour) as latest_hour
     from orders
     inner join as_of_dates on orders.ordered_at < as_of_dates.as_of_date
 ),
@@ -49,7 +50,8 @@ orders_cut as (
         orders.sales_amount,
         cast(least(orders.sales_amount, limits.sales_limit) as decimal(18, 2)) as capped_sales_amount,
         orders.shop_weekday,
-        orders.shop_hour,
+        -- A shop whose files know the day alone has all its orders at midnight: nobody buys at night there.
+        case when limits.latest_hour > 0 then orders.shop_hour end as shop_hour,
         {{ dbt.datediff('orders.order_date', 'as_of_dates.as_of_date', 'day') }} as days_before_as_of,
         orders.has_coupon,
         orders.order_date,

@@ -2,6 +2,12 @@
 {{ config(materialized='view', contract={'enforced': false}) }}
 
 {% set weekdays = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] %}
+{% set parts_of_day = {
+    'morning': 'shop_hour between 5 and 10',
+    'afternoon': 'shop_hour between 11 and 16',
+    'evening': 'shop_hour between 17 and 21',
+    'night': 'shop_hour >= 22 or shop_hour < 5',
+} %}
 
 with
 
@@ -40,10 +46,9 @@ orders_grouped_by_user as (
         {% for weekday in weekdays %}
             avg(case when shop_weekday = {{ loop.index }} then 1.0 else 0.0 end) as {{ weekday }}_order_share,
         {% endfor %}
-        avg(case when shop_hour between 5 and 10 then 1.0 else 0.0 end) as morning_order_share,
-        avg(case when shop_hour between 11 and 16 then 1.0 else 0.0 end) as afternoon_order_share,
-        avg(case when shop_hour between 17 and 21 then 1.0 else 0.0 end) as evening_order_share,
-        avg(case when shop_hour >= 22 or shop_hour < 5 then 1.0 else 0.0 end) as night_order_share,
+        {% for part, hours in parts_of_day.items() %}
+            avg(case when {{ hours }} then 1.0 when shop_hour is not null then 0.0 end) as {{ part }}_order_share,
+        {% endfor %}
         min(order_date) as first_order_date,
         max(order_date) as last_order_date
     from int_orders_as_of
