@@ -90,14 +90,15 @@ def _dbt_environment(raw: Path, folder: Path) -> dict[str, str]:
 
 def _timed(command: list[str], environment: dict[str, str] | None = None) -> tuple[float, int]:
     started, peak = time.monotonic(), 0
-    process = psutil.Popen(
-        command, cwd=PROJECT_ROOT, env=os.environ | (environment or {}), stdout=subprocess.DEVNULL
-    )
-    while process.poll() is None:
-        peak = max(peak, memory_of(process))
-        time.sleep(0.5)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} failed with exit code {process.returncode}")
+    with tempfile.TemporaryFile("w+") as said:
+        process = psutil.Popen(command, cwd=PROJECT_ROOT, env=os.environ | (environment or {}), stdout=said)
+        while process.poll() is None:
+            peak = max(peak, memory_of(process))
+            time.sleep(0.5)
+        if process.returncode:
+            said.seek(0)
+            print(said.read()[-4000:], file=sys.stderr)
+            raise SystemExit(f"{' '.join(command)} failed with exit code {process.returncode}")
     return time.monotonic() - started, peak
 
 
