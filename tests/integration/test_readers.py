@@ -29,7 +29,7 @@ class Reader(threading.Thread):
                 self.passes += 1
             except duckdb.Error as error:
                 self.errors.append(str(error))
-            # Without a rest twenty readers take both cores to themselves, and the run goes on for ten minutes.
+            # Without a rest twenty readers take both cores, and the run goes on for ten minutes.
             self.stop.wait(REST_SECONDS)
 
     def _read_everything(self) -> None:
