@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +38,9 @@ TEST_KEY = "a key for tests, which no real shop must ever use"
 
 CORE = ("users", "items", "order_lines", "order_returns", "orders", "events", "sessions", "rejected_rows")
 BUILT = ("core", "intermediate", "features")  # all that dbt makes of the raw files alone
+# dbt parses the whole project anew, for seconds, if warehouse or files have another path: so all shops of a
+# process are built at one path, and what was parsed for the first of them serves the others.
+_PARSED = tempfile.TemporaryDirectory(prefix="shop-tests-")
 HOUSEHOLD_TABLES = ("transactions", "campaigns", "coupon_redemptions", "demographics")
 
 
@@ -122,14 +126,17 @@ class TestShop:
             command += ["--vars", str(variables)]
         self.folder.mkdir(parents=True, exist_ok=True)
         common = {
-            "SHOAL_DATA": str(self.data),
-            "SHOAL_WAREHOUSE": str(self.warehouse),
+            "SHOAL_DATA": str(_at_one_path("data", self.data)),
+            "SHOAL_WAREHOUSE": str(_at_one_path("shop", self.folder) / self.warehouse.name),
             "DBT_TARGET_PATH": str(self.target),
             "DBT_LOG_PATH": str(self.target),
         }
         key = {} if without_key else {"SHOAL_PSEUDONYM_KEY": TEST_KEY}
         chosen = os.environ | common | key | (environment or {})
-        done = subprocess.run(command, cwd=ROOT, env=chosen, capture_output=True, text=True, check=False)
+        with _parsed_before(self.target, variables) as parsed:
+            done = subprocess.run(
+                command, cwd=ROOT, env=chosen | parsed, capture_output=True, text=True, check=False
+            )
         assert not check or done.returncode == 0, done.stdout[-4000:]
         return done
 
@@ -160,6 +167,24 @@ class TestShop:
             file=file,
         )
         return [f"{schema}.{name}" for (name,) in rows]
+
+
+def _at_one_path(name: str, folder: Path) -> Path:
+    """The folder, by a path that is the same for every shop this process builds."""
+    link = Path(_PARSED.name) / name
+    link.unlink(missing_ok=True)
+    link.symlink_to(folder)
+    return link
+
+
+@contextmanager
+def _parsed_before(target: Path, variables: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Settings by which dbt takes what it parsed for another shop, if one had the same variables."""
+    name = hashlib.sha256(str(sorted(variables.items())).encode()).hexdigest()
+    kept, own = Path(_PARSED.name) / f"{name}.msgpack", target / "partial_parse.msgpack"
+    yield {"DBT_PARTIAL_PARSE_FILE_PATH": str(kept)} if kept.exists() and not own.exists() else {}
+    if own.exists() and not kept.exists():
+        shutil.copy(own, kept)
 
 
 def copy_of(shop: TestShop, folder: Path) -> TestShop:
@@ -231,22 +256,17 @@ def _csv_text(rows: list[list[str]]) -> str:
 def same_when_it_grows(shop: TestShop, folder: Path, *deliveries: Mapping[str, str | pl.DataFrame]) -> None:
     """Files that come one delivery after the other, a `dbt build` after each, end in the tables of the shop.
 
-    One warehouse throughout and no full refresh. It takes the place of the shop's own meanwhile, since dbt
-    reads the whole project anew for a warehouse of another name.
+    One warehouse throughout and no full refresh.
     """
     whole = {name: shop.table(name) for schema in BUILT for name in shop.tables(schema)}
-    growing = dataclasses.replace(shop, data=folder / "files")
-    aside = shop.warehouse.rename(folder / "whole.duckdb")
-    try:
-        for number, files in enumerate(deliveries, start=1):
-            put(growing.data, files)
-            growing.dbt_tables(source=shop.source)
-            (lines,) = growing.query("select count(*) from core.order_lines")[0]
-            everything_came = lines == whole["core.order_lines"].height
-            assert everything_came == (number == len(deliveries)), f"{lines} lines, delivery {number}"
-        grown = {name: growing.table(name) for schema in BUILT for name in growing.tables(schema)}
-    finally:
-        aside.replace(shop.warehouse)
+    growing = TestShop(data=folder / "files", var=folder / "var", source=shop.source)
+    for number, files in enumerate(deliveries, start=1):
+        put(growing.data, files)
+        growing.dbt_tables(source=shop.source)
+        (lines,) = growing.query("select count(*) from core.order_lines")[0]
+        everything_came = lines == whole["core.order_lines"].height
+        assert everything_came == (number == len(deliveries)), f"{lines} lines, delivery {number}"
+    grown = {name: growing.table(name) for schema in BUILT for name in growing.tables(schema)}
     assert set(grown) == set(whole)
     for name, frame in whole.items():
         same_rows(frame, grown[name], name)
