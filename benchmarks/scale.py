@@ -30,7 +30,8 @@ ABOUT = (
     " streaming engine) reads the same files and does sessions by a 30-minute gap and RFM alone, without"
     " hashing, stitching or rejecting, and keeps the result in memory; from 20 million events on it does so"
     " by parts of the people, or it would not fit. Memory is the largest sum over the processes, sampled"
-    " twice a second; DuckDB had SHOAL_MEMORY_LIMIT=8GB and spills to disk beyond it."
+    " twice a second; DuckDB had SHOAL_MEMORY_LIMIT=8GB, beyond which it spills to disk, and worked on one"
+    " statement at a time (SHOAL_DBT_THREADS=1)."
 )
 
 
@@ -82,6 +83,7 @@ def _dbt_environment(raw: Path, folder: Path) -> dict[str, str]:
         "SHOAL_VAR": str(folder / "var"),
         "SHOAL_WAREHOUSE": str(folder / "warehouse.duckdb"),
         "SHOAL_MEMORY_LIMIT": "8GB",
+        "SHOAL_DBT_THREADS": "1",  # two statements over 100 million events do not fit into it at once
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "target"),
     }
