@@ -3,10 +3,10 @@
 {%- endmacro %}
 
 {% macro default__first_by(expression, order_by) -%}
-    min_by({{ expression }}, struct({{ order_by | join(', ') }})) filter (where {{ expression }} is not null)
+    min_by({{ expression }}, {{ order_by }}) filter (where {{ expression }} is not null)
 {%- endmacro %}
 
 {#- This engine passes over rows whose value is null by itself. -#}
 {% macro duckdb__first_by(expression, order_by) -%}
-    arg_min({{ expression }}, row({{ order_by | join(', ') }}))
+    arg_min({{ expression }}, {{ order_by }})
 {%- endmacro %}

@@ -3,10 +3,10 @@
 {%- endmacro %}
 
 {% macro default__last_by(expression, order_by) -%}
-    max_by({{ expression }}, struct({{ order_by | join(', ') }})) filter (where {{ expression }} is not null)
+    max_by({{ expression }}, {{ order_by }}) filter (where {{ expression }} is not null)
 {%- endmacro %}
 
 {#- This engine passes over rows whose value is null by itself. -#}
 {% macro duckdb__last_by(expression, order_by) -%}
-    arg_max({{ expression }}, row({{ order_by | join(', ') }}))
+    arg_max({{ expression }}, {{ order_by }})
 {%- endmacro %}

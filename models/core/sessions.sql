@@ -30,18 +30,15 @@ bot_sessions as (
     group by session_id
 ),
 
+-- What a session is made of is counted in three groupings, one after the other: each has to hold a row a session in
+-- memory, and one that does all of it at once is several times as wide.
 events_grouped_by_session as (
     select
         session_id,
         min(user_id) as user_id,
         max(user_id) as last_user_id,
         min(visitor_id) as visitor_id,
-        {{ first_by('item_id', ['occurred_at', 'event_id']) }} as landing_item_id,
-        {{ last_by('item_id', ['occurred_at', 'event_id']) }} as exit_item_id,
-        {{ first_by('channel', ['occurred_at', 'event_id']) }} as channel,
-        {{ first_by('device', ['occurred_at', 'event_id']) }} as device,
         count(*) as event_count,
-        count(distinct item_id) as item_count,
         count(case when event_type = 'view' then 1 end) as view_count,
         count(case when event_type = 'search' then 1 end) as search_count,
         count(case when event_type = 'cart' then 1 end) as cart_count,
@@ -54,6 +51,35 @@ events_grouped_by_session as (
         min(occurred_at) as started_at,
         max(occurred_at) as ended_at
     from events
+    group by session_id
+),
+
+ends_of_sessions as (
+    select
+        session_id,
+        {{ first_by('item_id', event_order('occurred_at', 'event_id')) }} as landing_item_id,
+        {{ last_by('item_id', event_order('occurred_at', 'event_id')) }} as exit_item_id,
+        {{ first_by('channel', event_order('occurred_at', 'event_id')) }} as channel,
+        {{ first_by('device', event_order('occurred_at', 'event_id')) }} as device
+    from events
+    group by session_id
+),
+
+session_items as (
+    select
+        session_id,
+        item_id
+    from events
+    group by
+        session_id,
+        item_id
+),
+
+items_grouped_by_session as (
+    select
+        session_id,
+        count(item_id) as item_count
+    from session_items
     group by session_id
 ),
 
@@ -100,11 +126,19 @@ attention as (
 sessions_timed as (
     select
         events_grouped_by_session.*,
+        ends_of_sessions.landing_item_id,
+        ends_of_sessions.exit_item_id,
+        ends_of_sessions.channel,
+        ends_of_sessions.device,
+        items_grouped_by_session.item_count,
         attention.engaged_seconds,
         {{ dbt.datediff('events_grouped_by_session.started_at', 'events_grouped_by_session.ended_at', 'second') }}
             as duration_seconds,
         bot_sessions.session_id is not null as is_bot
     from events_grouped_by_session
+    inner join ends_of_sessions on events_grouped_by_session.session_id = ends_of_sessions.session_id
+    inner join items_grouped_by_session
+        on events_grouped_by_session.session_id = items_grouped_by_session.session_id
     inner join attention on events_grouped_by_session.session_id = attention.session_id
     left join bot_sessions on events_grouped_by_session.session_id = bot_sessions.session_id
 ),
