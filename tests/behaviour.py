@@ -6,7 +6,7 @@ dbt then builds `core` upon those tables, so that no raw files and no source are
 import random
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 import duckdb
@@ -100,6 +100,7 @@ def random_log(seed: int, *, days: int) -> Contract:
             {"event_key": f"bot{number}", "visitor_id": "v_bot", "event_type": "view", "occurred_at": moment}
         )
     shop.rows["identities"].append({"visitor_id": "v0", "user_id": None, "linked_at": FIRST_DAY})
+    _campaign(shop, FIRST_DAY.date())
     return shop
 
 
@@ -127,6 +128,16 @@ def _order(shop: Contract, order_id: str, user: str, at: datetime, chance: rando
                 "ordered_at": at,
             }
         )
+
+
+def _campaign(shop: Contract, day: date) -> None:
+    """Every account gets the letter and redeems it, whoever is behind it."""
+    offer = {"campaign_id": "spring", "coupon_code": "half"}
+    shop.rows["campaigns"].append({"campaign_id": "spring", "start_date": day, "end_date": day})
+    shop.rows["offer_items"].append(offer | {"item_id": "item1"})
+    for number in range(24):
+        shop.rows["campaign_contacts"].append({"campaign_id": "spring", "user_id": f"u{number}"})
+        shop.rows["offer_redemptions"].append(offer | {"user_id": f"u{number}", "redeemed_date": day})
 
 
 def persons(

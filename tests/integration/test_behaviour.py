@@ -184,9 +184,12 @@ def test_users_of_one_person_share_one_id_everywhere(whole: TestShop):
     aliases = dict(whole.query("select user_id, person_user_id from intermediate.int_user_aliases"))
     assert aliases
     assert not set(aliases.values()) & set(aliases)
-    for table in ("events", "order_lines", "order_returns", "orders", "sessions"):
+    tables = ("events", "order_lines", "order_returns", "orders", "sessions", "users")
+    for table in (*tables, "campaign_contacts", "offer_redemptions"):
         users = {user for (user,) in whole.query(f"select distinct user_id from core.{table}")}
         assert not users & set(aliases), table
+    for table in ("campaign_contacts", "offer_redemptions"):
+        assert whole.query(f"select count(*) from core.{table}") == [(24,)], table
     raw = whole.query(
         "select sum(sales_amount) from core.int_order_lines_checked"
         " where reason_code is null and not is_return"
