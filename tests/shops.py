@@ -41,6 +41,8 @@ BUILT = ("core", "intermediate", "features")  # all that dbt makes of the raw fi
 # dbt parses the whole project anew, for seconds, if warehouse or files have another path: so all shops of a
 # process are built at one path, and what was parsed for the first of them serves the others.
 _PARSED = tempfile.TemporaryDirectory(prefix="shop-tests-")
+FILES_AS_DBT_KNOWS_THEM = Path(_PARSED.name) / "files"
+_FOLDER_AS_DBT_KNOWS_IT = Path(_PARSED.name) / "shop"
 HOUSEHOLD_TABLES = ("transactions", "campaigns", "coupon_redemptions", "demographics")
 
 
@@ -125,9 +127,12 @@ class TestShop:
         if variables:
             command += ["--vars", str(variables)]
         self.folder.mkdir(parents=True, exist_ok=True)
+        for link, folder in ((FILES_AS_DBT_KNOWS_THEM, self.data), (_FOLDER_AS_DBT_KNOWS_IT, self.folder)):
+            link.unlink(missing_ok=True)
+            link.symlink_to(folder)
         common = {
-            "SHOAL_DATA": str(_at_one_path("data", self.data)),
-            "SHOAL_WAREHOUSE": str(_at_one_path("shop", self.folder) / self.warehouse.name),
+            "SHOAL_DATA": str(FILES_AS_DBT_KNOWS_THEM),
+            "SHOAL_WAREHOUSE": str(_FOLDER_AS_DBT_KNOWS_IT / self.warehouse.name),
             "DBT_TARGET_PATH": str(self.target),
             "DBT_LOG_PATH": str(self.target),
         }
@@ -167,14 +172,6 @@ class TestShop:
             file=file,
         )
         return [f"{schema}.{name}" for (name,) in rows]
-
-
-def _at_one_path(name: str, folder: Path) -> Path:
-    """The folder, by a path that is the same for every shop this process builds."""
-    link = Path(_PARSED.name) / name
-    link.unlink(missing_ok=True)
-    link.symlink_to(folder)
-    return link
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from dagster_defs.raw_formats import RawFile, RawTable
 from dagster_defs.raw_repair import folder_to_read, repair
 from dagster_defs.settings import Settings, load_settings
 from python_ml.errors import SourceError
-from tests.shops import ROOT, TestShop, as_dbt, put
+from tests.shops import FILES_AS_DBT_KNOWS_THEM, ROOT, TestShop, as_dbt, put
 from tests.spoiled import LAYOUTS, Layout, Spoiled, sound_files, spoil
 
 pytestmark = pytest.mark.slow
@@ -80,7 +80,7 @@ def read_compiled(shop: TestShop, layout: Layout) -> Compiled:
     return Compiled(
         layout=layout,
         tables=raw_tables(manifest),
-        folder=str(shop.data),
+        folder=str(FILES_AS_DBT_KNOWS_THEM),
         schemas={model["schema"] for model in models},
         models=[(f"{model['schema']}.{model['name']}", sql[model["unique_id"]]) for model in models],
         tests=[
