@@ -147,8 +147,11 @@ class TestShop:
 
     def dbt_tables(self, *arguments: str, **settings) -> subprocess.CompletedProcess:
         """Seeds and models without the tests, for tests that look at the tables themselves."""
-        without = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
-        return self.dbt("build", *without, *arguments, **settings)
+        return self.dbt_build("--exclude-resource-type", "test", *arguments, **settings)
+
+    def dbt_build(self, *arguments: str, **settings) -> subprocess.CompletedProcess:
+        """Seeds, models and data tests. Unit tests look at rows of their own, and are run in a few places."""
+        return self.dbt("build", "--exclude-resource-type", "unit_test", *arguments, **settings)
 
     @contextmanager
     def opened(self, file: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:

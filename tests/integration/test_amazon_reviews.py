@@ -64,9 +64,9 @@ def reviews(raw: dict[str, list[tuple[str, dict]]]) -> list[tuple[str, dict]]:
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> TestShop:
-    """All published files in one folder, two editions and two formats, after a plain `dbt build`."""
+    """All published files in one folder, two editions and two formats, after a `dbt build`."""
     shop = TestShop(data=real_files(SOURCE), var=tmp_path_factory.mktemp(SOURCE), source=SOURCE)
-    built = shop.dbt("build", source=SOURCE)
+    built = shop.dbt_build(source=SOURCE)
     assert " ERROR=0 " in built.stdout
     return shop
 
@@ -271,7 +271,7 @@ def made_up(tmp_path_factory: pytest.TempPathFactory) -> TestShop:
         for name, lines in MADE_UP.items()
     }
     shop = shop_of(tmp_path_factory.mktemp("made_up"), files)
-    built = shop.dbt("build", source=SOURCE)
+    built = shop.dbt_build(source=SOURCE)
     assert " ERROR=0 " in built.stdout
     return shop
 
@@ -416,5 +416,5 @@ def test_a_date_outside_either_table_is_refused(made_up: TestShop):
 
 def test_a_folder_with_csv_alone_will_do(tmp_path: Path):
     shop = shop_of(tmp_path, {"made_up.csv": MADE_UP["made_up.csv"]})
-    shop.dbt("build", source=SOURCE)
+    shop.dbt_build(source=SOURCE)
     assert with_users(shop, "select user_id, count(*) from core.order_lines group by 1") == [("U2", 2)]

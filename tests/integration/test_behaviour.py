@@ -32,8 +32,8 @@ def build(shop: TestShop, *arguments: str, tested: bool = True, check: bool = Tr
     selected = ("--select", "path:models/core", "country_names")
     if not tested:
         return shop.dbt_tables(*selected, *arguments, check=check, **variables)
-    without = ("--indirect-selection", "buildable", "--exclude-resource-type", "unit_test")
-    return shop.dbt("build", *selected, *without, *arguments, check=check, **variables)
+    only = ("--indirect-selection", "buildable")
+    return shop.dbt_build(*selected, *only, *arguments, check=check, **variables)
 
 
 def core(shop: TestShop) -> dict:

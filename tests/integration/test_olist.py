@@ -24,10 +24,10 @@ STAGED = ("users", "items", "order_lines", "orders", "reviews", "locations")
 
 @pytest.fixture(scope="module")
 def olist(tmp_path_factory: pytest.TempPathFactory) -> TestShop:
-    """The published rows, after a plain `dbt build`."""
+    """The published rows, after a `dbt build`."""
     files = real_files("olist")
     shop = TestShop(data=files, var=tmp_path_factory.mktemp("olist"), source="olist")
-    assert " ERROR=0 " in shop.dbt("build", source="olist").stdout
+    assert " ERROR=0 " in shop.dbt_build(source="olist").stdout
     return shop
 
 
@@ -237,7 +237,7 @@ geolocation_zip_code_prefix,geolocation_lat,geolocation_lng,geolocation_city,geo
 @pytest.fixture(scope="module")
 def made_up(tmp_path_factory: pytest.TempPathFactory) -> TestShop:
     shop = shop_of(tmp_path_factory.mktemp("made_up"), "olist", MADE_UP)
-    shop.dbt("build", source="olist")
+    shop.dbt_build(source="olist")
     return shop
 
 

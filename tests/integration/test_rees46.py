@@ -127,7 +127,7 @@ tomorrow,view,14,5,,,2.00,9,noon
 
 def test_each_rule_on_a_line_of_its_own(tmp_path: Path):
     shop = shop_of(tmp_path, "rees46", {"2019-Oct.csv": LOG})
-    shop.dbt("build", source="rees46")
+    shop.dbt_build(source="rees46")
     rejected = shop.query(
         "select table_name, reason_code, amount::varchar from core.rejected_rows order by all"
     )

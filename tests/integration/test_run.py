@@ -114,5 +114,5 @@ def test_plain_dbt_builds_before_and_after_python(empty_shop: TestShop, built_sh
     assert "WARN " in fresh.stdout, "an ml table that is empty must say so"
     assert empty_shop.query("select count(*) from serving.recommendations") == [(0,)]
     # Unit tests look at rows of their own, not at the shop: they have passed above.
-    after = copy_of(built_shop, tmp_path / "after").dbt("build", "--exclude-resource-type", "unit_test")
+    after = copy_of(built_shop, tmp_path / "after").dbt_build()
     assert " WARN=0 ERROR=0 " in after.stdout, [line for line in after.stdout.splitlines() if "WARN" in line]

@@ -18,11 +18,11 @@ CONFIG = SimulatorConfig(events=30_000, unreadable_share=0.003)
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> TestShop:
-    """A shop of 30,000 events after a plain `dbt build`."""
+    """A shop of 30,000 events after a `dbt build`."""
     folder = tmp_path_factory.mktemp("simulated")
     write_shop(CONFIG, folder / "files")
     shop = TestShop(data=folder / "files", var=folder / "var", source="simulated")
-    built = shop.dbt("build", source="simulated")
+    built = shop.dbt_build(source="simulated")
     assert " ERROR=0 " in built.stdout
     return shop
 

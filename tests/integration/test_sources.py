@@ -130,7 +130,7 @@ C7,85123A,WHITE  HEART,-2,2011-06-07 10:00:00,2.55,17850.0,United Kingdom
 
 def test_each_rule_on_a_line_of_its_own(tmp_path: Path):
     shop = shop_of(tmp_path, "online_retail", {"made_up.csv": MADE_UP})
-    shop.dbt("build", source="online_retail")
+    shop.dbt_build(source="online_retail")
     rejected = shop.query("select payload ->> 'order_id', reason_code from core.rejected_rows order by all")
     assert rejected == [
         ("1", "exact_duplicate"),
