@@ -1,6 +1,5 @@
-"""`make run` on real files: everything arrives, the second time nothing is computed, kills do no harm."""
+"""`make run` on real files: everything arrives, the second time nothing is computed."""
 
-import random
 import subprocess
 import time
 from pathlib import Path
@@ -70,30 +69,6 @@ def test_summary_names_cohorts_items_and_what_to_open(built_shop: TestShop, run_
         assert name in done.stdout
     assert "published.duckdb" in done.stdout
     assert "make dev" in done.stdout
-
-
-def test_ten_more_kills_would_not_hurt_here_are_three(built_shop: TestShop, tmp_path: Path):
-    """`kill -9` at random moments: readers always have a whole copy, the next run completes.
-
-    The long version, ten kills on the whole grocer, is `make bench NAME=kills`.
-    """
-    shop = copy_of(built_shop, tmp_path / "var")
-    for ml_model in (shop.folder / "models").rglob("*.safetensors"):
-        ml_model.unlink()
-    moments = random.Random(20171201)
-    before = {table: shop.table(table, file=shop.published) for table in shop.tables("serving")}
-    for attempt in range(3):
-        process = shop.start(SHOAL_AS_OF_DATE="2017-12-01")
-        time.sleep(moments.uniform(2, 30))
-        kill(process)
-        for table, frame in before.items():
-            same_rows(frame, shop.table(table, file=shop.published), f"{table} after kill {attempt + 1}")
-    done = shop.run(SHOAL_AS_OF_DATE="2017-12-01")
-    assert done.returncode == 0, done.stderr[-4000:]
-    assert shop.query(
-        "select distinct as_of_date::varchar from serving.user_cohorts", file=shop.published
-    ) == [("2017-12-01",)]
-    assert not list(shop.folder.glob("*.partial*"))
 
 
 def test_a_killed_run_leaves_no_orphan_that_holds_the_warehouse(built_shop: TestShop, tmp_path: Path):
