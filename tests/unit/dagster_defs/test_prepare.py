@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
 from dagster_defs import prepare
 from dagster_defs.settings import Settings, load_settings
@@ -86,3 +87,10 @@ def test_only_the_newest_targets_stay(tmp_path: Path):
         "manifest.json",
         *(f"dbt_features-{age}" for age in range(10)),
     }
+
+
+def test_every_folder_that_dbt_reads_is_looked_at(project_root: Path):
+    read = yaml.safe_load((project_root / "dbt_project.yml").read_text())
+    folders = {folder for key, value in read.items() if key.endswith("-paths") for folder in value}
+    assert len(folders) >= 4
+    assert folders - set(prepare.DBT_FOLDERS) == set()
