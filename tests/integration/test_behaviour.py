@@ -238,7 +238,8 @@ def deliveries(log: Contract, ends: list[int]) -> list[Contract]:
     """The log as it stood after each delivery: late rows, and logins told long after."""
     found = [Contract() for _ in ends]
     for number, contract in enumerate(found):
-        contract.rows["items"] = log.rows["items"]
+        for table in ("items", "campaigns", "campaign_contacts", "offer_items", "offer_redemptions"):
+            contract.rows[table] = log.rows[table]
         for table, key in (("events", "occurred_at"), ("order_lines", "ordered_at")):
             contract.rows[table] = [row for row in log.rows[table] if stage_of(row, key, ends) <= number]
         contract.rows["identities"] = [

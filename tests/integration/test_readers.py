@@ -36,7 +36,7 @@ class Reader(threading.Thread):
             self.stop.wait(REST_SECONDS)
 
     def _read_everything(self) -> None:
-        with duckdb.connect(self.file, read_only=True, config={"threads": 1}) as connection:
+        with duckdb.connect(self.file, read_only=True) as connection:
             tables = connection.sql(
                 "select table_schema, table_name from information_schema.tables"
                 " where table_schema = 'serving'"
