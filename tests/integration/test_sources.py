@@ -172,3 +172,28 @@ def test_each_rule_on_a_line_of_its_own(tmp_path: Path):
         (hashed("17850"), "United Kingdom"),
         (hashed("17851"), "France"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ("item_id varchar", "lacks the column 'title'"),
+        (
+            "item_id varchar, title varchar, titel varchar",
+            "has a column 'titel' that the shop contract does not",
+        ),
+    ],
+)
+def test_a_view_that_breaks_the_shop_contract_is_named(tmp_path: Path, columns: str, said: str):
+    shop = shop_of(tmp_path, "online_retail", {"made_up.csv": MADE_UP})
+    shop.folder.mkdir(parents=True)
+    with duckdb.connect(shop.warehouse) as connection:
+        connection.execute(
+            f"create schema staging; create table staging.stg_online_retail__items ({columns})"
+        )
+    done = shop.dbt("compile", "--select", "stg_shop__items", check=False, source="online_retail")
+    assert done.returncode != 0
+    told = " ".join(done.stdout.split())
+    assert said in told
+    assert "stg_online_retail__items" in told
+    assert "_shop__models.yml" in told
