@@ -7,12 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.shops import REAL_FILES, TestShop, cut_down
 
 for name in [name for name in os.environ if name.startswith("SHOAL_")]:
     del os.environ[name]
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
+
+# How long an example takes depends on what else the machine does: no test is timed.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
