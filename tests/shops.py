@@ -155,9 +155,14 @@ class TestShop:
 
     @contextmanager
     def opened(self, file: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A session that knows the key and the functions on text, as those of dbt do."""
+        """The warehouse, in a session that knows the key and the functions on text, as those of dbt do.
+
+        Another file, such as the published copy, is opened as anybody opens it: it needs neither, and
+        functions can be made but once while another thread of the process has it open.
+        """
         with duckdb.connect(file or self.warehouse, read_only=True) as connection:
-            as_dbt(connection)
+            if file is None:
+                as_dbt(connection)
             yield connection
 
     def query(self, sql: str, *, file: Path | None = None) -> list[tuple]:

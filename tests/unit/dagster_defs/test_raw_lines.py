@@ -134,7 +134,7 @@ SCRAPS = [
 ]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(scraps=st.lists(st.sampled_from(SCRAPS), max_size=24))
 @example(scraps=[b"1,2,3\r\n", b"4,5,6\n"])
 @example(scraps=[b'1,"2\r\n2",3\n', b"4,5,6\r\n"])
@@ -172,7 +172,7 @@ JSON_SCRAPS = [
 ]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(scraps=st.lists(st.sampled_from(JSON_SCRAPS), max_size=16), mark=st.booleans())
 def test_duckdb_reads_every_object_that_is_let_through(tmp_path: Path, scraps: list[bytes], mark: bool):
     file = looked_at(tmp_path, b"\xef\xbb\xbf" * mark + b'{"a": 0}\n' + b"".join(scraps), table=STARS)
@@ -189,7 +189,6 @@ def test_duckdb_reads_every_object_that_is_let_through(tmp_path: Path, scraps: l
 ROWS = st.lists(st.lists(st.text(alphabet='ab,"\n ', max_size=5), min_size=3, max_size=3), max_size=20)
 
 
-@settings(deadline=None)
 @given(rows=ROWS, size=st.integers(1, 40))
 def test_the_watch_sees_the_same_however_the_bytes_arrive(rows: list[list[str]], size: int):
     """What Python's csv module writes is common; a quote put before the last byte is not."""

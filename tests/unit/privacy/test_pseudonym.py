@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import jinja2
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from python_ml.privacy.pseudonym import fingerprint, pads, pseudonym
@@ -56,7 +56,6 @@ def test_vectors_in_sql(key: bytes, raw_id: str, expected: str):
         assert connection.execute(f"select {in_sql('?')}", [raw_id]).fetchone() == (expected,)
 
 
-@settings(deadline=None)  # how long DuckDB takes to open is not what is tested
 @given(
     st.binary(min_size=1, max_size=200),
     st.text(alphabet=st.characters(exclude_characters="\0", codec="utf-8")),

@@ -104,7 +104,7 @@ def test_item_knn_of_nothing_scores_nothing():
 purchases = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6)), min_size=1, max_size=40)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(purchases, st.sampled_from([0.5, 5.0, 200.0]), st.booleans())
 def test_both_forms_of_ease_equal_the_published_one(rows, l2, by_items):
     """With everything dense, inactive users and unsold items included; to 2e-4, scores being about 1."""
