@@ -1,0 +1,1 @@
+"""What customers write becomes an opinion: polarity, aspects, language."""

@@ -1,0 +1,1 @@
+"""What customers write about: topics, described and kept from run to run."""
