@@ -3,7 +3,7 @@
 Values come from the `[dev]` and `[full]` tables of `profiles/settings.toml`; an unknown key raises.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from python_ml.errors import SettingError
 
@@ -94,6 +94,10 @@ class EmbeddingConfig:
         _check_range("embedding", self, ("texts_per_chunk",), 1, 1e9)
         if self.tokens_per_batch is not None:
             _check_range("embedding", self, ("tokens_per_batch",), 1, 1e9)
+
+    def in_float32(self) -> "EmbeddingConfig":
+        """The same model at full precision: what training needs."""
+        return replace(self, precision="float32")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,3 +268,40 @@ class RecommenderConfig:
         _check_names(
             "recommender", self, "objective", (self.objective,), ("sampled_softmax", "binary_cross_entropy")
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FineTuningConfig:
+    """How the encoder learns from the shop.
+
+    Args:
+        method: "lora" or "adalora", which spends its rank where it helps most.
+        rank: of the added matrices; with AdaLoRA the mean rank that is left at the end.
+        alpha: what is added counts alpha / rank times.
+        target_modules: names of the linear layers that get an adapter.
+        epochs: passes over the examples.
+        batch_texts: texts or pairs in a step; the more pairs, the more negatives.
+        learning_rate: the highest, after a warm-up.
+        resamples: bootstrap resamples behind the interval of what was gained.
+    """
+
+    method: str = "lora"
+    rank: int = 16
+    alpha: int = 32
+    target_modules: tuple[str, ...] = ("query", "key", "value", "dense")
+    epochs: int = 2
+    batch_texts: int = 32
+    learning_rate: float = 5e-4
+    resamples: int = 1000
+
+    def __post_init__(self) -> None:
+        _check_names("finetuning", self, "method", (self.method,), ("lora", "adalora"))
+        _check_range("finetuning", self, ("rank", "alpha", "epochs", "batch_texts"), 1, 1e6)
+        _check_range("finetuning", self, ("resamples",), 1, 1e6)
+        _check_range("finetuning", self, ("learning_rate",), 1e-9, 1.0)
+        if not self.target_modules:
+            raise SettingError(
+                "target_modules is empty",
+                where="settings, [finetuning]",
+                remedy='name linear layers of the model, such as ["query", "value"]',
+            )

@@ -4,7 +4,7 @@ Shapes: N texts, W windows of them, B windows of a batch, L tokens, D dimensions
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -73,8 +73,12 @@ class Encoder:
             dtype=dtype,
             max_tokens=_longest_window(config, model, tokenizer),
             tokens_per_batch=config.tokens_per_batch or _TOKENS_PER_BATCH[device.type],
-            packed=PackedBert(model) if device.type == "cpu" and PackedBert.supports(model) else None,
+            packed=_packed(model, device),
         )
+
+    def with_model(self, model: PreTrainedModel) -> "Encoder":
+        """The same encoder with other weights, such as those of a fine-tuned model."""
+        return replace(self, model=model, packed=_packed(model, self.device))
 
     @property
     def dimension(self) -> int:
@@ -130,16 +134,16 @@ class Encoder:
 
     def _run(self, batches: list[np.ndarray], windows: list[list[int]]):
         if self.packed is not None:
-            return on_all_cores(lambda batch: self._packed([windows[index] for index in batch]), batches)
-        return ((batch, self._padded([windows[index] for index in batch])) for batch in batches)
+            return on_all_cores(lambda batch: self._pool_packed([windows[index] for index in batch]), batches)
+        return ((batch, self._pool_padded([windows[index] for index in batch])) for batch in batches)
 
-    def _packed(self, token_ids: list[list[int]]) -> np.ndarray:
+    def _pool_packed(self, token_ids: list[list[int]]) -> np.ndarray:
         pool = POOLINGS[self.config.pooling]
         hidden = self.packed.last_hidden_states(token_ids)
         return torch.cat([pool(hidden_GLD) for hidden_GLD in hidden]).numpy()
 
     @torch.inference_mode()
-    def _padded(self, token_ids: list[list[int]]) -> np.ndarray:
+    def _pool_padded(self, token_ids: list[list[int]]) -> np.ndarray:
         pad_id = self.tokenizer.pad_token_id
         ids_BL, mask_BL = pad_batch(token_ids, 0 if pad_id is None else pad_id)
         mask = torch.from_numpy(mask_BL).to(self.device)
@@ -147,6 +151,10 @@ class Encoder:
             input_ids=torch.from_numpy(ids_BL).to(self.device), attention_mask=mask
         ).last_hidden_state
         return POOLINGS[self.config.pooling](hidden_BLD, mask).cpu().numpy()
+
+
+def _packed(model: PreTrainedModel, device: torch.device) -> PackedBert | None:
+    return PackedBert(model) if device.type == "cpu" and PackedBert.supports(model) else None
 
 
 def _longest_window(

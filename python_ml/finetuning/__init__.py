@@ -1,0 +1,1 @@
+"""The encoder learns from the shop itself: small adapters, used only where they prove better."""

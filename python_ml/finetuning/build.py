@@ -1,0 +1,142 @@
+"""An adapter from a shop's own data, and the verdict on it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from python_ml.config import EmbeddingConfig, FineTuningConfig
+from python_ml.device import resolve_device
+from python_ml.embedding.encoder import Encoder
+from python_ml.errors import ModelError
+from python_ml.finetuning.adapters import adapter_arrays, count_trainable
+from python_ml.finetuning.judge import Verdict, judge_ratings, judge_sessions, probe, reciprocal_ranks
+from python_ml.finetuning.train import Progress, Trained, train_on_ratings, train_on_sessions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FineTuned:
+    """An adapter and what is known of it.
+
+    Args:
+        arrays, settings: content of adapter_model.safetensors and of adapter_config.json.
+        verdict: frozen against adapted on held-out rows.
+        trainable_parameters: values that were trained, the head of the objective not counted.
+        losses: mean loss of each pass.
+    """
+
+    arrays: dict[str, np.ndarray]
+    settings: dict[str, Any]
+    verdict: Verdict
+    trainable_parameters: int
+    losses: list[float]
+
+
+def fine_tune_on_ratings(
+    train: tuple[Sequence[str], np.ndarray],
+    held_out: tuple[Sequence[str], np.ndarray],
+    embedding: EmbeddingConfig,
+    config: FineTuningConfig,
+    *,
+    device: str,
+    seed: int,
+    progress: Progress | None = None,
+) -> FineTuned:
+    """Teach the encoder from rated reviews, and judge it by a probe on vectors of reviews it never saw.
+
+    Args:
+        train: texts, and boolean "is positive" of each.
+        held_out: the same, newer or of other writers; no text may be in both.
+        embedding: the encoder.
+        config: how it learns.
+        device: setting for `resolve_device`.
+        seed: of everything random.
+
+    Raises:
+        ModelError: a text is in both, or one kind is missing in either.
+    """
+    _check_apart(train[0], held_out[0])
+    for which, (_, labels) in (("training", train), ("held-out", held_out)):
+        if len(np.unique(labels)) < 2:
+            raise ModelError(
+                f"all {len(labels)} {which} reviews are of one kind",
+                where="the ratings",
+                remedy="fine-tune on a longer history, or not at all",
+            )
+    labels = np.asarray(train[1], dtype=bool)
+
+    def score(encoder: Encoder) -> np.ndarray:
+        return probe(encoder.encode(train[0]), labels, encoder.encode(held_out[0]))
+
+    def teach(encoder: Encoder) -> Trained:
+        return train_on_ratings(encoder, train[0], labels, config, seed=seed, progress=progress)
+
+    def judge(frozen: np.ndarray, adapted: np.ndarray) -> Verdict:
+        truth = np.asarray(held_out[1], dtype=bool)
+        return judge_ratings(frozen, adapted, truth, resamples=config.resamples, seed=seed)
+
+    return _fine_tune(embedding, device, score, teach, judge)
+
+
+def fine_tune_on_sessions(
+    train: tuple[Sequence[str], Sequence[str]],
+    held_out: tuple[Sequence[str], Sequence[str]],
+    embedding: EmbeddingConfig,
+    config: FineTuningConfig,
+    *,
+    device: str,
+    seed: int,
+    progress: Progress | None = None,
+) -> FineTuned:
+    """Teach the encoder which texts are bought together, and judge it by finding partners of newer sessions.
+
+    Args:
+        train: left and right texts of pairs from older sessions, see `session_pairs`.
+        held_out: the same from newer sessions; texts may be in both, pairs come as they come.
+    """
+    texts = list(dict.fromkeys([*train[0], *train[1], *held_out[0], *held_out[1]]))
+    place = {text: index for index, text in enumerate(texts)}
+    left, right = (np.array([place[text] for text in side]) for side in held_out)
+
+    def score(encoder: Encoder) -> np.ndarray:
+        return reciprocal_ranks(encoder.encode(texts), left, right)
+
+    def teach(encoder: Encoder) -> Trained:
+        return train_on_sessions(encoder, *train, config, seed=seed, progress=progress)
+
+    def judge(frozen: np.ndarray, adapted: np.ndarray) -> Verdict:
+        return judge_sessions(frozen, adapted, resamples=config.resamples, seed=seed)
+
+    return _fine_tune(embedding, device, score, teach, judge)
+
+
+def _fine_tune(
+    embedding: EmbeddingConfig,
+    device: str,
+    score: Callable[[Encoder], np.ndarray],
+    teach: Callable[[Encoder], Trained],
+    judge: Callable[[np.ndarray, np.ndarray], Verdict],
+) -> FineTuned:
+    encoder = Encoder.load(embedding.in_float32(), resolve_device(device))
+    frozen = score(encoder)
+    trained = teach(encoder)
+    trainable = count_trainable(trained.model)
+    arrays, settings = adapter_arrays(trained.model)
+    adapted = score(encoder.with_model(trained.model.merge_and_unload()))
+    return FineTuned(
+        arrays=arrays,
+        settings=settings,
+        verdict=judge(frozen, adapted),
+        trainable_parameters=trainable,
+        losses=trained.losses,
+    )
+
+
+def _check_apart(train: Sequence[str], held_out: Sequence[str]) -> None:
+    if shared := len(set(train) & set(held_out)):
+        raise ModelError(
+            f"{shared} texts are in training and held out",
+            where="the split",
+            remedy="split by distinct texts: a copy of a text that taught cannot judge",
+        )

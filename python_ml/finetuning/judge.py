@@ -1,0 +1,121 @@
+"""Whether an adapter pays for itself: frozen against adapted on texts that taught neither.
+
+Shapes: N texts or pairs held out, D dimensions, C distinct texts.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What was measured on held-out rows.
+
+    Args:
+        metric: "roc_auc" or "mrr".
+        frozen, adapted: the metric with the encoder as it came, and with the adapter.
+        gain_lower, gain_upper: 95 % bootstrap interval of the difference, pairs of values resampled together.
+        rows: held-out texts or pairs.
+    """
+
+    metric: str
+    frozen: float
+    adapted: float
+    gain_lower: float
+    gain_upper: float
+    rows: int
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the adapter is used: better, and not by chance."""
+        return self.gain_lower > 0.0
+
+    def sentence(self) -> str:
+        """The verdict in words, with the numbers."""
+        verb = "is used" if self.is_better else "is refused"
+        return (
+            f"the adapter {verb}: {self.metric} {self.frozen:.4f} frozen, {self.adapted:.4f} adapted, gain"
+            f" {self.gain_lower:+.4f} to {self.gain_upper:+.4f} on {self.rows:,} held-out rows"
+        )
+
+
+def probe(train_ND: np.ndarray, is_positive_N: np.ndarray, held_out_ND: np.ndarray) -> np.ndarray:
+    """Scores a logistic regression on vectors gives to held-out texts: how much the vectors know.
+
+    Args:
+        train_ND, held_out_ND: vectors of the same encoder.
+        is_positive_N: boolean, of the training texts.
+
+    Returns:
+        float64 (held out,), log odds.
+    """
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
+    return model.fit(train_ND, is_positive_N).decision_function(held_out_ND)
+
+
+def judge_ratings(
+    frozen_N: np.ndarray, adapted_N: np.ndarray, is_positive_N: np.ndarray, *, resamples: int, seed: int
+) -> Verdict:
+    """Compare two scores of the same held-out texts by the area under the ROC curve.
+
+    Args:
+        frozen_N, adapted_N: from `probe`.
+        is_positive_N: boolean; both kinds must occur.
+        resamples: bootstrap resamples.
+        seed: of the resampling.
+    """
+    return _judge("roc_auc", roc_auc_score, frozen_N, adapted_N, is_positive_N, resamples, seed)
+
+
+def reciprocal_ranks(vectors_CD: np.ndarray, left_N: np.ndarray, right_N: np.ndarray) -> np.ndarray:
+    """1 / rank of each text's partner among all other texts, by cosine.
+
+    Args:
+        vectors_CD: vectors of length 1, each distinct text once.
+        left_N, right_N: integer, the rows of the texts of each pair.
+
+    Returns:
+        float64 (N,). Texts that tie with the partner count as ahead of it.
+    """
+    pairs = np.arange(len(left_N))
+    scores_NC = vectors_CD[left_N] @ vectors_CD.T
+    scores_NC[pairs, left_N] = -np.inf
+    return 1.0 / (scores_NC >= scores_NC[pairs, right_N][:, None]).sum(axis=1)
+
+
+def judge_sessions(frozen_N: np.ndarray, adapted_N: np.ndarray, *, resamples: int, seed: int) -> Verdict:
+    """Compare two encoders by the mean reciprocal rank of held-out partners, see `reciprocal_ranks`."""
+    return _judge("mrr", lambda _, ranks: ranks.mean(), frozen_N, adapted_N, frozen_N, resamples, seed)
+
+
+def _judge(
+    metric: str,
+    measure: Callable[[np.ndarray, np.ndarray], float],
+    frozen_N: np.ndarray,
+    adapted_N: np.ndarray,
+    truth_N: np.ndarray,
+    resamples: int,
+    seed: int,
+) -> Verdict:
+    randomness = np.random.default_rng(seed)
+    gains = []
+    while len(gains) < resamples:
+        rows = randomness.integers(0, len(truth_N), len(truth_N))
+        if metric == "roc_auc" and len(np.unique(truth_N[rows])) < 2:
+            continue  # a resample of one kind alone has no such area
+        gains.append(measure(truth_N[rows], adapted_N[rows]) - measure(truth_N[rows], frozen_N[rows]))
+    lower, upper = np.quantile(gains, [0.025, 0.975])
+    return Verdict(
+        metric=metric,
+        frozen=float(measure(truth_N, frozen_N)),
+        adapted=float(measure(truth_N, adapted_N)),
+        gain_lower=float(lower),
+        gain_upper=float(upper),
+        rows=len(truth_N),
+    )
