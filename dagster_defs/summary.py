@@ -10,6 +10,7 @@ from dagster_defs.dbt_assets import load_manifest
 from dagster_defs.empty_tables import why_empty
 from dagster_defs.paths import PROJECT_ROOT
 from dagster_defs.settings import Settings
+from dagster_defs.summary_opinions import print_opinions
 from dagster_defs.warehouse import Warehouse
 from python_ml.recommender.feasibility import duration
 
@@ -47,6 +48,7 @@ def print_summary(settings: Settings) -> None:
     for list_name, meaning in LIST_TITLES.items():
         _print_evaluation(console, evaluation.filter(list_name=list_name), list_name, meaning)
     console.print(_sample_table(published.read("serving", "recommendations")))
+    print_opinions(console, published)
     _print_paths(console, settings)
 
 

@@ -75,10 +75,7 @@ class Warehouse:
         if not self.path.exists():
             raise _missing(schema, table)
         with self._connect(read_only=True) as connection:
-            try:
-                expression = connection.table(table, database=schema)
-            except ibis.common.exceptions.TableNotFound:
-                raise _missing(schema, table) from None
+            expression = _table(connection, schema, table)
             chosen = expression if columns is None else expression.select(columns)
             return pl.from_arrow(chosen.to_pyarrow())
 
@@ -102,6 +99,20 @@ class Warehouse:
             name: group.sort("ordinal_position")["column_name"].to_list()
             for (name,), group in rows.group_by("table_name")
         }
+
+    def read_vectors(self, texts: str) -> pl.DataFrame:
+        """The vectors of one feature table's texts and of no others, in the order of text_hash.
+
+        Args:
+            texts: table of schema `features` with text_hash.
+
+        Raises:
+            ContractError: a table is not there.
+        """
+        with self._connect(read_only=True) as connection:
+            wanted = _table(connection, "features", texts).select("text_hash").distinct()
+            vectors = _table(connection, "ml", "text_embeddings").semi_join(wanted, "text_hash")
+            return pl.from_arrow(vectors.to_pyarrow()).sort("text_hash")
 
     def copy_to(self, file: Path, *, schemas: Sequence[str]) -> None:
         """Copy the tables of some schemas into a new file that DuckDB 1.x drivers can read.
@@ -140,6 +151,13 @@ class Warehouse:
                 connection.create_database(schema)
             for name, frame in checked:
                 connection.create_table(name, frame.to_arrow(), database=schema, overwrite=True)
+
+
+def _table(connection: ibis.BaseBackend, schema: str, name: str) -> ibis.Table:
+    try:
+        return connection.table(name, database=schema)
+    except ibis.common.exceptions.TableNotFound:
+        raise _missing(schema, name) from None
 
 
 def _base_tables(connection: ibis.BaseBackend, catalog: str) -> list[tuple[str, str]]:

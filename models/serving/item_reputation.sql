@@ -82,15 +82,11 @@ item_weeks_cumulated as (
         *,
         rating_sum / nullif(rated_review_count, 0) as mean_rating,
         polarity_sum / nullif(polarity_count, 0) as mean_polarity,
-        sum(review_count) over (
-            partition by item_id order by week_start_date rows unbounded preceding
-        ) as cumulative_review_count,
-        sum(rating_sum) over (
-            partition by item_id order by week_start_date rows unbounded preceding
-        ) / nullif(sum(rated_review_count) over (
-            partition by item_id order by week_start_date rows unbounded preceding
-        ), 0) as cumulative_mean_rating
+        sum(review_count) over weeks_so_far as cumulative_review_count,
+        sum(rating_sum) over weeks_so_far
+        / nullif(sum(rated_review_count) over weeks_so_far, 0) as cumulative_mean_rating
     from item_weeks
+    window weeks_so_far as (partition by item_id order by week_start_date rows unbounded preceding)
 ),
 
 item_weeks_described as (
