@@ -86,7 +86,10 @@ item_weeks_cumulated as (
         sum(rating_sum) over weeks_so_far
         / nullif(sum(rated_review_count) over weeks_so_far, 0) as cumulative_mean_rating
     from item_weeks
-    window weeks_so_far as (partition by item_id order by week_start_date rows unbounded preceding)
+    window weeks_so_far as (
+        partition by item_id
+        order by week_start_date rows unbounded preceding
+    )
 ),
 
 item_weeks_described as (
