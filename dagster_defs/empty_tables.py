@@ -12,12 +12,14 @@ from dagster_defs.warehouse import Warehouse
 NO_USERS = "no user is known"
 NOTHING_DONE = "no known user has bought or looked at anything"
 ONE_ITEM = "no two items can stand beside each other"
+NO_REVIEWS = "the shop has no reviews"
 NO_REVIEW = "no review of a known item was written before the as-of date"
 NO_REVIEWER = "no known user who may be profiled has written a review before the as-of date"
 NO_TEXT = "no review written before the as-of date has a text"
 NO_ASPECT = "no review speaks of price, quality, delivery, fit, service or packaging"
 NO_RATED_TEXT = "too few reviews have both a text and stars for any to be held out"
 NO_MONTH = "no month with an order of a known user is complete yet"
+OF_REVIEWS = ("item_reputation", "item_opinions", "user_opinions")
 OF_TEXTS = ("review_sentiment", "review_aspects", "sentiment_evaluation", "topic_profiles", "topic_sizes")
 BY_USER = ("user_cohorts", "cohorts", "cohort_profiles", "rfm_segments", "recommendations")
 
@@ -55,6 +57,8 @@ def _reason(table: str, published: Warehouse, counts: dict[str, int]) -> str | N
         return NO_MONTH
     if table == "recommendations" and not _has_interaction(published):
         return NOTHING_DONE
+    if table in OF_TEXTS + OF_REVIEWS and not counts["core.reviews"]:
+        return NO_REVIEWS
     if table in OF_TEXTS and not _has_review_text(published):
         return NO_TEXT
     # Written by one step with the opinions, which show that it has run.

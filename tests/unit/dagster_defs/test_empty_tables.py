@@ -11,6 +11,7 @@ from dagster_defs.empty_tables import (
     NO_RATED_TEXT,
     NO_REVIEW,
     NO_REVIEWER,
+    NO_REVIEWS,
     NO_TEXT,
     NO_USERS,
     NOTHING_DONE,
@@ -120,9 +121,8 @@ def review(user: str = "null", item: str = "null", order: str = "null", title: s
 
 
 def test_a_shop_without_reviews_has_no_opinions(tmp_path: Path):
-    expected = dict.fromkeys(OF_TEXTS, NO_TEXT)
-    expected |= {"item_reputation": NO_REVIEW, "user_opinions": NO_REVIEWER}
-    assert opinions_explained(tmp_path) == expected
+    explained = opinions_explained(tmp_path)
+    assert explained == dict.fromkeys(OF_TEXTS | {"item_reputation", "user_opinions"}, NO_REVIEWS)
 
 
 def test_reviews_that_are_stars_alone_have_no_text(tmp_path: Path):
