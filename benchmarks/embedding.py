@@ -1,67 +1,108 @@
-"""The encoder against a plain loop over the same texts with the same model, in turn."""
+"""The encoder against sentence-transformers on the same texts with the same model, in turn."""
 
+import gzip
+import io
+import os
 import statistics
 import time
-from functools import partial
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
-import torch
+import polars as pl
 
 from benchmarks.results import Figure, record
-from dagster_defs.settings import load_settings
-from dagster_defs.warehouse import Warehouse
 from python_ml.config import EmbeddingConfig
 from python_ml.device import resolve_device
 from python_ml.embedding.encoder import Encoder
-from python_ml.embedding.pooling import mean_pool
+from python_ml.embedding.locate import locate_model
 
-TEXTS, ROUNDS, PLAIN_BATCH = 1000, 3, 32
+TEXTS, ROUNDS, COPIES = 3000, 5, 0.3
+FILE = Path("womens_clothing") / "Womens Clothing E-Commerce Reviews.csv.gz"
 ABOUT = (
-    f"{TEXTS} product texts of the grocer in random order (seed 0), all-MiniLM-L6-v2, one process, {ROUNDS}"
-    " rounds in turn, median; in brackets the smallest and largest round. The plain loop takes the texts as"
-    " they come, 32 at a time, padded to the longest, in float32. Run `make run` first. Cosine is between"
-    " the two."
+    f"{TEXTS:,} reviews (title and text) of Women's Clothing, drawn at random (seed 0), all-MiniLM-L6-v2, one"
+    f" process, {ROUNDS} rounds in turn, median; in brackets the smallest and largest round."
+    f" sentence-transformers' `encode` with its defaults. With copies, {COPIES:.0%} of the texts are copies"
+    " of others. Cosine is to the same model in float32 by sentence-transformers. Needs the published file under"
+    " SHOP_TEST_DATA, and `.venv/bin/pip install -c constraints.txt -e '.[bench]'`."
 )
+Encode = Callable[[list[str]], np.ndarray]
 
 
 def main() -> None:
-    texts = Warehouse(path=load_settings().paths.warehouse).read("features", "item_texts", columns=["text"])
-    sample = texts.unique().sort("text").sample(TEXTS, shuffle=True, seed=0)["text"].to_list()
+    texts = reviews()
     device = resolve_device("auto")
     ours = Encoder.load(EmbeddingConfig(), device)
-    plain = Encoder.load(EmbeddingConfig(precision="float32"), device)
-    encoders = {"Shoal's encoder": ours.encode, "plain loop": partial(plain_loop, plain)}
-    seconds: dict[str, list[float]] = {case: [] for case in encoders}
-    vectors = {}
-    for _ in range(ROUNDS):
-        for case, encode in encoders.items():
-            started = time.perf_counter()
-            vectors[case] = encode(sample)
-            seconds[case].append(time.perf_counter() - started)
-    cosine = float(np.mean(np.sum(vectors["Shoal's encoder"] * vectors["plain loop"], axis=1)))
-    figures = [_rate(case, times) for case, times in seconds.items()]
-    ratio = statistics.median(seconds["plain loop"]) / statistics.median(seconds["Shoal's encoder"])
-    figures += [
-        Figure(metric="times the plain loop", case="Shoal's encoder", value=ratio),
-        Figure(metric="mean cosine to float32", case="Shoal's encoder", value=cosine),
-    ]
+    lengths = [len(ids) for ids in ours.tokenise(texts).windows]
+    encoders = {"sentence-transformers": sentence_transformer(str(device)), "Shoal": ours.encode}
+    figures = [Figure(metric="tokens a text", case=case, value=statistics.mean(lengths)) for case in encoders]
+    figures += compare(encoders, texts, "")
+    figures += compare(encoders, with_copies(texts), ", with copies")
     record("embedding", ABOUT, figures)
 
 
-def _rate(case: str, times: list[float]) -> Figure:
-    rates = sorted(TEXTS / seconds for seconds in times)
-    return Figure(
-        metric="texts per second", case=case, value=statistics.median(rates), lower=rates[0], upper=rates[-1]
+def reviews() -> list[str]:
+    """The sample, in random order."""
+    file = Path(os.environ.get("SHOP_TEST_DATA", "")) / FILE
+    if not file.is_file():
+        raise SystemExit(f"set SHOP_TEST_DATA to a folder that holds {FILE}")
+    rows = pl.read_csv(io.BytesIO(gzip.decompress(file.read_bytes()))).drop_nulls("Review Text")
+    text = pl.concat_str([pl.col("Title").fill_null(""), pl.col("Review Text")], separator="\n")
+    return rows.sample(TEXTS, shuffle=True, seed=0).select(text.str.strip_chars())["Title"].to_list()
+
+
+def with_copies(texts: list[str]) -> list[str]:
+    """As many texts, a share of which is replaced by copies of the others."""
+    randomness = np.random.default_rng(0)
+    originals = texts[: round(len(texts) * (1 - COPIES))]
+    copies = randomness.choice(originals, size=len(texts) - len(originals))
+    return [str(text) for text in randomness.permutation([*originals, *copies])]
+
+
+def sentence_transformer(device: str) -> Encode:
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ModuleNotFoundError as error:
+        raise SystemExit(
+            "sentence-transformers is not installed: .venv/bin/pip install -c constraints.txt -e '.[bench]'"
+        ) from error
+    folder = locate_model(EmbeddingConfig().model).folder
+    return SentenceTransformer(str(folder), device=device).encode
+
+
+def compare(encoders: dict[str, Encode], texts: list[str], what: str) -> list[Figure]:
+    """Texts per second of each, in turn; one unmeasured round first."""
+    vectors = {case: encode(texts) for case, encode in encoders.items()}
+    seconds: dict[str, list[float]] = {case: [] for case in encoders}
+    for number in range(ROUNDS):
+        for case, encode in encoders.items():
+            started = time.perf_counter()
+            encode(texts)
+            seconds[case].append(time.perf_counter() - started)
+            print(f"  round {number + 1} of {ROUNDS}{what}: {case} {seconds[case][-1]:.1f} s", flush=True)
+    ratios = sorted(
+        theirs / ours for theirs, ours in zip(seconds["sentence-transformers"], seconds["Shoal"], strict=True)
     )
+    cosines = np.sum(vectors["sentence-transformers"] * vectors["Shoal"], axis=1)
+    return [
+        *(_rate(case, times, len(texts), what) for case, times in seconds.items()),
+        Figure(
+            metric=f"times sentence-transformers{what}",
+            case="Shoal",
+            value=statistics.median(ratios),
+            lower=ratios[0],
+            upper=ratios[-1],
+        ),
+        Figure(metric=f"mean cosine to float32{what}", case="Shoal", value=float(cosines.mean())),
+    ]
 
 
-@torch.inference_mode()
-def plain_loop(encoder: Encoder, texts: list[str]) -> np.ndarray:
-    """What one writes first: batches in the order of the texts."""
-    vectors = []
-    for start in range(0, len(texts), PLAIN_BATCH):
-        batch = encoder.tokenizer(texts[start : start + PLAIN_BATCH], padding=True, return_tensors="pt")
-        hidden = encoder.model(**batch.to(encoder.device)).last_hidden_state
-        pooled = mean_pool(hidden, batch["attention_mask"])
-        vectors.append(torch.nn.functional.normalize(pooled, dim=1).cpu())
-    return torch.cat(vectors).numpy()
+def _rate(case: str, times: list[float], texts: int, what: str) -> Figure:
+    rates = sorted(texts / seconds for seconds in times)
+    return Figure(
+        metric=f"texts per second{what}",
+        case=case,
+        value=statistics.median(rates),
+        lower=rates[0],
+        upper=rates[-1],
+    )

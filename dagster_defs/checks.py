@@ -4,6 +4,8 @@ Every check reads the tables as they lie in the warehouse, so that it also
 holds for a run that had nothing to do.
 """
 
+from collections.abc import Iterable
+
 import dagster as dg
 import polars as pl
 
@@ -17,7 +19,7 @@ LISTS = ("for_you", "discover")
 
 def build_checks() -> list[dg.AssetChecksDefinition]:
     return [
-        embeddings_have_unit_length,
+        embeddings_are_sound,
         every_user_has_a_cohort,
         champions_are_no_worse_than_popularity,
         every_user_has_a_full_list,
@@ -28,17 +30,31 @@ def build_checks() -> list[dg.AssetChecksDefinition]:
 
 
 @dg.asset_check(
-    asset=["ml", "text_embeddings"], blocking=True, description="Every vector has length one and no NaN."
+    asset=["ml", "text_embeddings"],
+    blocking=True,
+    description="Every vector has the dimension of its model, no NaN, and length one if settings ask for it.",
 )
-def embeddings_have_unit_length(shop: Shop) -> dg.AssetCheckResult:
-    vectors = shop.warehouse().read("ml", "text_embeddings", columns=["embedding"])
-    squares = vectors.select(pl.col("embedding").list.eval(pl.element() ** 2).list.sum().alias("squares"))[
-        "squares"
-    ]
-    off = int(((squares.sqrt() - 1).abs().fill_nan(1) > UNIT_LENGTH_TOLERANCE).sum())
-    return dg.AssetCheckResult(
-        passed=off == 0 and len(squares) > 0, metadata={"vectors": len(squares), "off": off}
-    )
+def embeddings_are_sound(shop: Shop) -> dg.AssetCheckResult:
+    batches = shop.warehouse().read_batches("ml", "text_embeddings", columns=["dimension", "embedding"])
+    return judge_vectors(batches, unit_length=shop.settings().embedding.normalise)
+
+
+def judge_vectors(batches: Iterable[pl.DataFrame], *, unit_length: bool) -> dg.AssetCheckResult:
+    """Count the vectors that are off, a batch at a time: there may be millions.
+
+    Args:
+        batches: columns dimension and embedding.
+        unit_length: whether each must have length one.
+    """
+    total = off = 0
+    for batch in batches:
+        vectors = batch["embedding"]
+        squares = vectors.list.eval(pl.element() ** 2).list.sum()
+        sound = squares.is_finite() & (vectors.list.len() == batch["dimension"])
+        if unit_length:
+            sound &= (squares.sqrt() - 1).abs() <= UNIT_LENGTH_TOLERANCE
+        total, off = total + batch.height, off + int((~sound.fill_null(False)).sum())
+    return dg.AssetCheckResult(passed=off == 0 and total > 0, metadata={"vectors": total, "off": off})
 
 
 @dg.asset_check(

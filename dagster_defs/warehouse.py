@@ -13,8 +13,9 @@ from pathlib import Path
 import duckdb
 import ibis
 import polars as pl
+import pyarrow as pa
 
-from dagster_defs.contracts import conform, written_contracts
+from dagster_defs.contracts import conform, ml_contracts, written_contracts
 from python_ml.errors import ContractError, WarehouseBusyError
 
 # The oldest file format that DuckDB 1.x drivers, such as those in BI tools, can all read.
@@ -78,6 +79,43 @@ class Warehouse:
             expression = _table(connection, schema, table)
             chosen = expression if columns is None else expression.select(columns)
             return pl.from_arrow(chosen.to_pyarrow())
+
+    def read_batches(
+        self, schema: str, table: str, *, columns: list[str], rows: int = 50_000
+    ) -> Iterator[pl.DataFrame]:
+        """Some columns of a table in frames of about so many rows, for tables that do not fit into memory.
+
+        Raises:
+            ContractError: the table is not there.
+        """
+        with self._connect(read_only=True) as connection:
+            expression = _table(connection, schema, table).select(columns)
+            for batch in expression.to_pyarrow_batches(chunk_size=rows):
+                yield pl.from_arrow(pa.Table.from_batches([batch]))
+
+    def texts_without_vector(
+        self, features: Sequence[str], version: str, *, after: str = "", limit: int | None = None
+    ) -> pa.Table:
+        """Texts no vector of this version stands for yet, one row a text, in the order of text_hash.
+
+        Args:
+            features: tables of schema `features` with text_hash and text.
+            version: model_version of the vectors that count.
+            after: only hashes beyond this one.
+            limit: rows at most; None for all of them.
+
+        Raises:
+            ContractError: a table is not there.
+        """
+        with self._connect(read_only=True) as connection:
+            rows = _texts_without_vector(connection, features, version)
+            rows = rows.filter(rows.text_hash > after).order_by("text_hash", "text")
+            return (rows if limit is None else rows.limit(limit)).to_pyarrow()
+
+    def count_texts_without_vector(self, features: Sequence[str], version: str) -> int:
+        """How many rows `texts_without_vector` would give."""
+        with self._connect(read_only=True) as connection:
+            return int(_texts_without_vector(connection, features, version).count().execute())
 
     def row_counts(self) -> dict[str, int]:
         """Rows of every table, by "schema.table"; views are left out, they may read whole raw files."""
@@ -151,6 +189,30 @@ class Warehouse:
                 connection.create_database(schema)
             for name, frame in checked:
                 connection.create_table(name, frame.to_arrow(), database=schema, overwrite=True)
+
+    def append(self, table: str, frame: pl.DataFrame) -> None:
+        """Add rows to a table of schema `ml`, all of them or none, checked against its contract.
+
+        Raises:
+            ContractError: the frame breaks the contract, the table's key within the frame included.
+        """
+        checked = conform(frame, ml_contracts()[table])
+        with self._connect(read_only=False) as connection, _transaction(connection):
+            connection.insert(table, checked.to_arrow(), database="ml")
+
+
+def _table(connection: ibis.BaseBackend, schema: str, name: str) -> ibis.Table:
+    try:
+        return connection.table(name, database=schema)
+    except ibis.common.exceptions.TableNotFound:
+        raise _missing(schema, name) from None
+
+
+def _texts_without_vector(connection: ibis.BaseBackend, features: Sequence[str], version: str) -> ibis.Table:
+    texts = [_table(connection, "features", name).select("text_hash", "text") for name in features]
+    vectors = _table(connection, "ml", "text_embeddings")
+    known = vectors.filter(vectors.model_version == version).select("text_hash")
+    return ibis.union(*texts, distinct=True).anti_join(known, "text_hash")
 
 
 def _table(connection: ibis.BaseBackend, schema: str, name: str) -> ibis.Table:

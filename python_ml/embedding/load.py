@@ -9,7 +9,7 @@ from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTo
 from transformers.utils import logging
 
 from python_ml.config import EmbeddingConfig
-from python_ml.embedding.locate import ModelSource, locate_model
+from python_ml.embedding.locate import ModelSource, check_pooling, locate_model
 from python_ml.errors import ModelError
 
 
@@ -27,10 +27,12 @@ def load_model(
         The model in evaluation mode on the CPU, and its tokenizer.
 
     Raises:
-        ModelError: files missing or damaged, not an encoder, or the hub cannot be reached.
+        ModelError: files missing or damaged, not an encoder, pooled otherwise than the config says, or the
+            hub cannot be reached.
     """
     located = locate_model(config.model)
     if located.folder is not None:
+        check_pooling(located.folder, config.pooling)
         return _read(located, config, dtype, local_only=True)
     try:
         # The cache first: a model that is already here needs no network, not even to ask for news.
@@ -49,7 +51,7 @@ def _read(
         options["revision"] = config.revision
     try:
         tokenizer = AutoTokenizer.from_pretrained(located.source, **options)
-        with _without_progress_bar():
+        with _quietly():
             model = AutoModel.from_pretrained(
                 located.source, dtype=dtype, attn_implementation="sdpa", use_safetensors=True, **options
             )
@@ -65,13 +67,15 @@ def _read(
 
 
 @contextmanager
-def _without_progress_bar() -> Iterator[None]:
-    """Loading takes a fraction of a second and would draw over the caller's own progress bar."""
-    was_on = logging.is_progress_bar_enabled()
+def _quietly() -> Iterator[None]:
+    """No progress bar, which would draw over the caller's own; no report of a head nobody uses."""
+    was_on, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     try:
         yield
     finally:
+        logging.set_verbosity(verbosity)
         if was_on:
             logging.enable_progress_bar()
 

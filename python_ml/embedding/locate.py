@@ -1,6 +1,7 @@
 """Where a model's files are, and the name its vectors are kept under."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -50,19 +51,45 @@ def embedding_model_name(config: EmbeddingConfig) -> str:
             are not part of the name.
 
     Returns:
-        `<model>#<fingerprint>`, the fingerprint over revision, longest text and, for a folder that is not
-        bundled, the weights themselves: a retrained model in the same folder is another model.
+        `<model>#<fingerprint>`, the fingerprint over revision, prefix, pooling, lengths and, for a folder
+        that is not bundled, the weights themselves: a retrained model in the same folder is another model.
 
     Raises:
         ModelError: as `locate_model`.
     """
     located = locate_model(config.model)
     label = config.model
-    facts = [config.model, config.revision or "", str(config.max_tokens)]
+    facts = [config.model, config.revision or "", config.passage_prefix, config.pooling]
+    facts += [str(config.normalise), str(config.max_tokens), config.long_texts, str(config.window_overlap)]
     if located.folder is not None and config.model not in BUNDLED:
         label = located.folder.resolve().name
         facts[0] = _digest_of_weights(located.folder)
     return f"{label}#{hashlib.sha256('|'.join(facts).encode()).hexdigest()[:8]}"
+
+
+def check_pooling(folder: Path, pooling: str) -> None:
+    """Compare a setting with what a model saved by sentence-transformers says of itself.
+
+    Raises:
+        ModelError: the model was trained with another pooling; its vectors would be much worse, and nobody
+            told.
+    """
+    file = folder / "1_Pooling" / "config.json"
+    if not file.is_file():
+        return
+    published = json.loads(file.read_text(encoding="utf-8"))
+    modes = {
+        name.removeprefix("pooling_mode_").removesuffix("_token").removesuffix("_tokens")
+        for name, value in published.items()
+        if name.startswith("pooling_mode_") and value is True
+    }
+    modes |= {published["pooling_mode"]} if "pooling_mode" in published else set()
+    if modes and pooling not in modes:
+        raise ModelError(
+            f"the model was trained with pooling {' and '.join(sorted(modes))}, the setting is {pooling}",
+            where=str(file),
+            remedy=f"set `pooling` under [embedding] to one of: {', '.join(sorted(modes))}",
+        )
 
 
 def _bundled_folder(model: str) -> Path:

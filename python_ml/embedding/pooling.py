@@ -1,17 +1,18 @@
-"""From one vector a token to one vector a text.
+"""From one vector a token to one vector a window, and from windows to texts.
 
-Shapes: B texts, L tokens, D dimensions.
+Shapes: B texts or windows, L tokens, D dimensions, W windows, N texts.
 """
 
+import numpy as np
 import torch
 
 
-def mean_pool(hidden_BLD: torch.Tensor, mask_BL: torch.Tensor) -> torch.Tensor:
+def mean_pool(hidden_BLD: torch.Tensor, mask_BL: torch.Tensor | None = None) -> torch.Tensor:
     """Average the token vectors of each text, padding left out.
 
     Args:
         hidden_BLD: the encoder's last layer, any float type.
-        mask_BL: 1 for a token, 0 for padding.
+        mask_BL: 1 for a token, 0 for padding; None where nothing is padded.
 
     Returns:
         float32 (B, D). A text without a single token becomes zeros.
@@ -20,18 +21,51 @@ def mean_pool(hidden_BLD: torch.Tensor, mask_BL: torch.Tensor) -> torch.Tensor:
         Reimers and Gurevych 2019, Sentence-BERT, section 3 (MEAN strategy).
     """
     # float32 from here on: summing hundreds of bfloat16 values would lose the digits that tell texts apart.
+    if mask_BL is None:
+        return hidden_BLD.to(torch.float32).mean(dim=1)
     weight_BL1 = mask_BL.to(torch.float32).unsqueeze(-1)
     total_BD = (hidden_BLD.to(torch.float32) * weight_BL1).sum(dim=1)
     return total_BD / weight_BL1.sum(dim=1).clamp(min=1.0)
 
 
-def to_unit_length(vectors_BD: torch.Tensor) -> torch.Tensor:
-    """Scale each row to length 1, so that a dot product is a cosine; a row of zeros stays zeros.
+def cls_pool(hidden_BLD: torch.Tensor, mask_BL: torch.Tensor | None = None) -> torch.Tensor:
+    """The vector of each text's start mark, float32 (B, D): the CLS strategy of the same paper."""
+    return hidden_BLD[:, 0].to(torch.float32)
+
+
+POOLINGS = {"mean": mean_pool, "cls": cls_pool}
+
+
+def average_windows(vectors_WD: np.ndarray, text_of: np.ndarray, text_count: int) -> np.ndarray:
+    """One vector a text: the mean of its windows' directions.
 
     Args:
-        vectors_BD: float32 (B, D).
+        vectors_WD: float32, the windows' vectors.
+        text_of: integer (W,), the text of each window.
+        text_count: N; every text has a window.
 
     Returns:
-        float32 (B, D).
+        float32 (N, D). A text of one window keeps that window's vector as it is.
     """
-    return torch.nn.functional.normalize(vectors_BD, dim=-1)
+    if len(vectors_WD) == text_count:
+        return vectors_WD[np.argsort(text_of, kind="stable")]
+    windows_N = np.bincount(text_of, minlength=text_count)
+    several_W = windows_N[text_of] > 1
+    directions_WD = vectors_WD.copy()
+    directions_WD[several_W] = to_unit_length(vectors_WD[several_W])
+    total_ND = np.zeros((text_count, vectors_WD.shape[1]), dtype=np.float32)
+    np.add.at(total_ND, text_of, directions_WD)
+    return total_ND / windows_N[:, None].astype(np.float32)
+
+
+def to_unit_length(vectors_ND: np.ndarray) -> np.ndarray:
+    """Scale each row to length 1, so that the inner product of two vectors is their cosine.
+
+    Args:
+        vectors_ND: float32 (N, D).
+
+    Returns:
+        float32 (N, D); a row of zeros stays zeros.
+    """
+    lengths_N1 = np.linalg.norm(vectors_ND, axis=1, keepdims=True)
+    return vectors_ND / np.maximum(lengths_N1, np.finfo(np.float32).tiny)

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from dagster_defs.checks import judge_champions, judge_lists
+from dagster_defs.checks import judge_champions, judge_lists, judge_vectors
 
 MEASURED = {"split_name": "test", "metric_name": "ndcg", "cutoff": 10, "cohort_id": "all"}
 SCHEMA = {
@@ -103,3 +103,26 @@ def test_without_anything_to_count_or_to_offer_no_list_is_missed():
     hidden = ITEMS.with_columns(is_recommendable=pl.lit(False))
     assert judge_lists(users=USERS, items=hidden, interactions=ACTS, ranks=ranks()).passed
     assert not judge_lists(users=USERS, items=ITEMS, interactions=ACTS, ranks=ranks()).passed
+
+
+@pytest.mark.parametrize(
+    ("vectors", "off_at_unit_length", "off"),
+    [
+        ([[0.6, 0.8], [1.0, 0.0]], 0, 0),
+        ([[0.6, 0.8], [3.0, 4.0]], 1, 0),
+        ([[0.6, float("nan")], [float("inf"), 0.0]], 2, 2),
+        ([[1.0], [0.6, 0.8, 0.0], None], 3, 3),
+    ],
+)
+def test_vectors_that_are_off_are_counted_over_batches(vectors, off_at_unit_length: int, off: int):
+    schema = {"dimension": pl.Int32, "embedding": pl.List(pl.Float32)}
+    batches = [pl.DataFrame([(2, vector)], schema, orient="row") for vector in vectors]
+    for unit_length, expected in ((True, off_at_unit_length), (False, off)):
+        found = judge_vectors(iter(batches), unit_length=unit_length)
+        assert found.metadata["off"].value == expected
+        assert found.metadata["vectors"].value == len(vectors)
+        assert found.passed == (expected == 0)
+
+
+def test_no_vector_at_all_is_off():
+    assert not judge_vectors(iter([]), unit_length=True).passed

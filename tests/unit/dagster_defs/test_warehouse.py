@@ -113,3 +113,52 @@ def test_a_held_warehouse_names_the_holder(tmp_path: Path):
         holder.stdin.close()
         holder.wait()
     impatient.check_free()
+
+
+def with_texts(path: Path, **tables: list[tuple[str, str]]) -> Warehouse:
+    """A warehouse whose tables of schema features hold (text_hash, text)."""
+    with duckdb.connect(path) as connection:
+        connection.execute("create schema features")
+        for name, rows in tables.items():
+            connection.execute(
+                f"create table features.{name} (item_id varchar, text_hash varchar, text varchar)"
+            )
+            if rows:
+                connection.executemany(f"insert into features.{name} values ('1', ?, ?)", rows)
+    return Warehouse(path=path)
+
+
+def test_texts_without_vector_are_those_of_all_tables_once(tmp_path: Path):
+    items = [("h4", "ale"), ("h1", "bread"), ("h4", "ale"), ("h3", "tea")]
+    warehouse = with_texts(tmp_path / "w.duckdb", items=items, reviews=[("h3", "tea"), ("h2", "nice")])
+    warehouse.replace({"text_embeddings": vectors("h1", "of another shop")})
+
+    def missing(version: str, **options) -> list[str]:
+        found = warehouse.texts_without_vector(["items", "reviews"], version, **options)
+        return found["text_hash"].to_pylist()
+
+    assert missing("v1") == ["h2", "h3", "h4"]
+    assert missing("v1", limit=2) == ["h2", "h3"]
+    assert missing("v1", after="h2") == ["h3", "h4"]
+    assert missing("v2") == ["h1", "h2", "h3", "h4"]
+    assert warehouse.count_texts_without_vector(["items", "reviews"], "v1") == 3
+    with pytest.raises(ContractError, match=r"features\.letters"):
+        warehouse.count_texts_without_vector(["letters"], "v1")
+
+
+def test_appended_rows_are_added_or_none_is(tmp_path: Path):
+    warehouse = Warehouse(path=tmp_path / "w.duckdb")
+    warehouse.replace({"text_embeddings": vectors("a")})
+    warehouse.append("text_embeddings", vectors("b", "c"))
+    with pytest.raises(ContractError, match="repeat a key"):
+        warehouse.append("text_embeddings", vectors("d", "d"))
+    assert sorted(warehouse.read("ml", "text_embeddings")["text_hash"]) == ["a", "b", "c"]
+
+
+def test_batches_hold_the_table(tmp_path: Path):
+    warehouse = Warehouse(path=tmp_path / "w.duckdb")
+    warehouse.replace({"text_embeddings": vectors(*(f"h{number}" for number in range(5000)))})
+    batches = list(warehouse.read_batches("ml", "text_embeddings", columns=["text_hash"], rows=2048))
+    assert [batch.columns for batch in batches] == [["text_hash"]] * len(batches)
+    assert max(batch.height for batch in batches) <= 2048
+    assert len(set(pl.concat(batches)["text_hash"])) == 5000

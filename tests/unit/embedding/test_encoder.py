@@ -60,8 +60,43 @@ def test_odd_texts_have_a_vector(exact_encoder):
     np.testing.assert_allclose(vectors[0], vectors[1], atol=2e-6)
 
 
-def test_long_texts_are_cut_to_the_setting(exact_encoder):
-    assert [len(ids) for ids in exact_encoder.tokenise(["word " * 5_000, "word"])] == [256, 3]
+def test_no_window_is_longer_than_the_setting(exact_encoder):
+    tokens = exact_encoder.tokenise(["word", "word " * 300])
+    # 254 words and two marks; the second window begins 254 - 32 words on.
+    assert [len(ids) for ids in tokens.windows] == [3, 256, 300 - (254 - 32) + 2]
+
+
+def test_a_text_that_comes_again_is_encoded_once(exact_encoder, monkeypatch):
+    seen, tokenised = [], exact_encoder.tokenise(["ice", "pie"])
+    monkeypatch.setattr(Encoder, "tokenise", lambda self, texts, **_: seen.extend(texts) or tokenised)
+    vectors = exact_encoder.encode(["ice", "pie", "ice"])
+    assert seen == ["ice", "pie"]
+    np.testing.assert_array_equal(vectors[0], vectors[2])
+    assert not np.allclose(vectors[0], vectors[1])
+
+
+def test_vectors_keep_their_length_where_the_setting_says_so(exact_encoder):
+    config = dataclasses.replace(exact_encoder.config, normalise=False)
+    raw = dataclasses.replace(exact_encoder, config=config).encode(TEXTS)
+    lengths = np.linalg.norm(raw, axis=1)
+    assert abs(lengths - 1.0).min() > 0.1
+    np.testing.assert_allclose(raw / lengths[:, None], exact_encoder.encode(TEXTS), atol=2e-6)
+
+
+def test_the_start_mark_alone_where_the_setting_says_so(exact_encoder):
+    config = dataclasses.replace(exact_encoder.config, pooling="cls")
+    tokens = exact_encoder.tokenizer(TEXTS[0], return_tensors="pt")
+    with torch.inference_mode():
+        start = exact_encoder.model(**tokens).last_hidden_state[0, 0].numpy()
+    for packed in (exact_encoder.packed, None):
+        encoder = dataclasses.replace(exact_encoder, config=config, packed=packed)
+        np.testing.assert_allclose(encoder.encode(TEXTS[:1])[0], start / np.linalg.norm(start), atol=2e-6)
+
+
+def test_the_number_of_threads_is_as_it_was(exact_encoder):
+    before = torch.get_num_threads()
+    dataclasses.replace(exact_encoder, tokens_per_batch=16).encode(TEXTS)
+    assert torch.get_num_threads() == before
 
 
 def test_the_models_own_limit_wins_over_a_larger_setting():
@@ -78,8 +113,8 @@ def test_no_texts_give_no_vectors(exact_encoder):
 def test_progress_counts_up_to_all(exact_encoder):
     seen = []
     small = dataclasses.replace(exact_encoder, tokens_per_batch=16)
-    small.encode(TEXTS, lambda done, total: seen.append((done, total)))
-    assert seen[-1] == (5, 5)
+    small.encode(TEXTS, progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (5, 5)  # distinct texts
     assert len(seen) > 1
     assert seen == sorted(seen)
 
@@ -96,6 +131,10 @@ def test_the_model_attends_with_sdpa_and_does_not_train(exact_encoder):
         {"precision": "float16"},
         {"max_tokens": 2},
         {"tokens_per_batch": 0},
+        {"texts_per_chunk": 0},
+        {"pooling": "max"},
+        {"long_texts": "ignore"},
+        {"window_overlap": 254},
     ],
 )
 def test_settings_out_of_range_are_refused(change):

@@ -147,6 +147,11 @@ def test_the_name_changes_when_vectors_may(model_folder):
     assert embedding_model_name(hub) != embedding_model_name(dataclasses.replace(hub, revision="v2"))
     same_vectors = EmbeddingConfig(precision="float32", tokens_per_batch=99, download=False)
     assert embedding_model_name(plain) == embedding_model_name(same_vectors)
+    for change in (
+        {"passage_prefix": "query: "}, {"pooling": "cls"}, {"normalise": False}, {"long_texts": "cut"},
+        {"window_overlap": 8},
+    ):  # fmt: skip
+        assert embedding_model_name(plain) != embedding_model_name(EmbeddingConfig(**change)), change
     local = EmbeddingConfig(model=str(model_folder))
     before = embedding_model_name(local)
     weights = model_folder / "model.safetensors"
@@ -154,10 +159,25 @@ def test_the_name_changes_when_vectors_may(model_folder):
     assert embedding_model_name(local) != before
 
 
+def test_a_model_that_pools_otherwise_says_so(model_folder):
+    """A folder saved by sentence-transformers tells how it pools; another way would be quietly worse."""
+    folder = model_folder / "1_Pooling"
+    folder.mkdir(exist_ok=True)
+    for published in (
+        {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False},
+        {"pooling_mode": "cls"},
+    ):
+        (folder / "config.json").write_text(json.dumps(published))
+        with pytest.raises(ModelError, match="trained with pooling cls, the setting is mean"):
+            Encoder.load(EmbeddingConfig(model=str(model_folder)), CPU)
+    assert Encoder.load(EmbeddingConfig(model=str(model_folder), pooling="cls"), CPU).dimension == 384
+
+
 def test_every_setting_reaches_its_object(model_folder, monkeypatch):
     config = EmbeddingConfig(
         model=str(model_folder), revision="v9", max_tokens=17, tokens_per_batch=33, precision="bfloat16",
-        download=False,
+        download=False, passage_prefix="of: ", query_prefix="for: ", pooling="cls", normalise=False,
+        long_texts="cut", window_overlap=5, texts_per_chunk=2,
     )  # fmt: skip
     encoder = Encoder.load(config, CPU)
     default = EmbeddingConfig()
@@ -168,6 +188,13 @@ def test_every_setting_reaches_its_object(model_folder, monkeypatch):
         "tokens_per_batch": encoder.tokens_per_batch == 33,
         "precision": encoder.dtype is torch.bfloat16,
         "download": True,  # see test_an_id_that_may_not_be_downloaded
+        "passage_prefix": encoder.tokenise(["x"]).windows == [encoder.tokenizer("of: x")["input_ids"]],
+        "query_prefix": True,  # see test_prefixes_are_part_of_the_text
+        "pooling": True,  # see test_the_start_mark_alone_where_the_setting_says_so
+        "normalise": True,  # see test_vectors_keep_their_length_where_the_setting_says_so
+        "long_texts": len(encoder.tokenise(["word " * 50]).windows) == 1,
+        "window_overlap": True,  # see test_windows_by_hand
+        "texts_per_chunk": True,  # see test_chunks_hold_every_row_once_in_order_and_no_more_than_asked_for
     }
     assert set(reached) == {field.name for field in dataclasses.fields(EmbeddingConfig)}
     for field in dataclasses.fields(config):
