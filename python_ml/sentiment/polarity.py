@@ -1,4 +1,4 @@
-"""The polarity model: candidates fitted, calibrated and judged on texts they have not seen, the best one chosen.
+"""The polarity model: candidates fitted, calibrated and judged on unseen texts, the best one chosen.
 
 Shapes: N texts, D dimensions of an embedding, C columns of n-gram counts.
 """
@@ -132,7 +132,7 @@ class PolarityFit:
 
     Args:
         model: fitted on all texts.
-        held_out: by candidate, float64 (N,): P(positive) by a model and a calibration fitted without the text.
+        held_out: by candidate, float64 (N,): P(positive), by a model and calibration fitted without the text.
         ngram_setting: what was chosen of the grid.
     """
 
