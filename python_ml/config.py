@@ -264,3 +264,82 @@ class RecommenderConfig:
         _check_names(
             "recommender", self, "objective", (self.objective,), ("sampled_softmax", "binary_cross_entropy")
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentimentConfig:
+    """How what customers write becomes opinions. A tuple is a grid: its best value is chosen on validation.
+
+    Args:
+        negative_rating, positive_rating: ratings at most and at least this are examples; those between teach
+            nothing.
+        min_ratings, min_class_ratings: with fewer rated texts, in all or of either kind, simulated texts are
+            learned from.
+        max_training_reviews: of more rated texts a sample is learned from.
+        simulated_reviews: how many texts are simulated where they are needed.
+        neutral_band: a polarity nearer to 0 than this is neutral.
+        ngram_characters, ngram_words: the longest n-grams.
+        ngram_bits: n-grams of each kind are counted in 2 to the power of this many buckets.
+        ngram_min_texts: n-grams of fewer texts say nothing.
+        ngram_weightings: "tfidf", or "bayes" for its product with naive Bayes' log odds.
+        ngram_costs: C of the support vector machine.
+        hidden_units, dropout, epochs, batch_size, learning_rate, weight_decay: of the network on embeddings.
+        folds: parts of the cross-validation that candidates are judged and calibrated by.
+        tuning_reviews: how many texts grids are searched on.
+        languages: ISO 639-1 codes that are told apart; fewer are told apart better.
+        language_characters: a language is told from this many first characters.
+        max_encoded_clauses: how many distinct clauses are embedded for their aspects, most frequent first.
+        neighbour_similarity: a clause without a word of the lexicon is about the aspect of the nearest seed
+            phrase, if their centred cosine is at least this; above 1 for never.
+        max_evidence_characters: longer clauses are cut.
+    """
+
+    negative_rating: float = 2.0
+    positive_rating: float = 4.0
+    min_ratings: int = 300
+    min_class_ratings: int = 50
+    max_training_reviews: int = 100_000
+    simulated_reviews: int = 4000
+    neutral_band: float = 0.2
+    ngram_characters: int = 5
+    ngram_words: int = 2
+    ngram_bits: int = 20
+    ngram_min_texts: int = 2
+    ngram_weightings: tuple[str, ...] = ("tfidf", "bayes")
+    ngram_costs: tuple[float, ...] = (0.1, 0.3, 1.0)
+    hidden_units: int = 256
+    dropout: float = 0.7
+    epochs: int = 12
+    batch_size: int = 128
+    learning_rate: float = 0.003
+    weight_decay: float = 0.01
+    folds: int = 5
+    tuning_reviews: int = 20_000
+    languages: tuple[str, ...] = (
+        "ar", "cs", "da", "de", "el", "en", "es", "fi", "fr", "he", "hi", "hu", "id", "it", "ja", "ko", "nl",
+        "no", "pl", "pt", "ro", "ru", "sv", "th", "tr", "uk", "vi", "zh",
+    )  # fmt: skip
+    language_characters: int = 300
+    max_encoded_clauses: int = 50_000
+    neighbour_similarity: float = 0.6
+    max_evidence_characters: int = 300
+
+    def __post_init__(self) -> None:
+        _check_range("sentiment", self, ("positive_rating",), 1.0, 5.0)
+        _check_range("sentiment", self, ("negative_rating",), 1.0, self.positive_rating - 0.01)
+        _check_range("sentiment", self, ("min_ratings", "min_class_ratings", "max_training_reviews"), 10, 1e9)
+        _check_range("sentiment", self, ("simulated_reviews", "tuning_reviews"), 100, 1e7)
+        _check_range("sentiment", self, ("neutral_band",), 0.0, 0.99)
+        _check_range("sentiment", self, ("ngram_characters", "ngram_words"), 1, 10)
+        _check_range("sentiment", self, ("ngram_bits",), 8, 24)
+        _check_range("sentiment", self, ("ngram_min_texts", "hidden_units", "epochs"), 1, 10_000)
+        _check_range("sentiment", self, ("batch_size",), 2, 1e6)
+        _check_names("sentiment", self, "ngram_weightings", self.ngram_weightings, ("tfidf", "bayes"))
+        _check_grid("sentiment", self, ("ngram_costs",), 1e-6)
+        _check_range("sentiment", self, ("dropout",), 0.0, 0.95)
+        _check_range("sentiment", self, ("learning_rate",), 1e-9, 1.0)
+        _check_range("sentiment", self, ("weight_decay",), 0.0, 1e3)
+        _check_range("sentiment", self, ("folds",), 2, 50)
+        _check_range("sentiment", self, ("language_characters", "max_evidence_characters"), 10, 1e6)
+        _check_range("sentiment", self, ("max_encoded_clauses",), 0, 1e9)
+        _check_range("sentiment", self, ("neighbour_similarity",), 0.0, 2.0)
