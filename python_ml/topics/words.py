@@ -16,7 +16,8 @@ from scipy.sparse import csr_array
 
 # Masks that stand for what named a person, such as "[email]", are no words of the customer's.
 _MASK = r"\[[a-z_]+\]"
-_LINK = r"https?://\S+|www\.\S+"
+# Links, also those that a space or a following Chinese word runs into: "http:// t.cn/zYu好".
+_LINK = r"https?\s*:?\s*/*\s*[!-~]*|\b(?:[a-z0-9-]+\.)+(?:com|cn|net|org|br|uk)\b(?:/[!-~]*)?"
 # A run of Han characters, or a word of another script: "don't", "6s", "não", "नमस्ते".
 _RUN = r"\p{Han}+|[[\p{L}\p{N}]--[\p{Han}]][[\p{L}\p{M}\p{N}]--[\p{Han}]]*(?:'[[\p{L}\p{M}]--[\p{Han}]]+)*"
 _LETTER = r"\p{L}"
