@@ -18,7 +18,6 @@ from dagster_defs.ml_assets.step import (
     run_step,
     save_model,
 )
-from dagster_defs.progress import Progress
 from dagster_defs.resources import Shop
 from dagster_defs.settings import Settings
 
@@ -64,7 +63,7 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
             config=settings.sentiment,
             seed=settings.seed,
             encode=_encode(settings),
-            progress=Progress(what="reviews read", write=context.log.info),
+            progress=context.log.info,
         )
         save_model(settings.paths, "sentiment", version, result.model_arrays)
         labels = result.review_sentiment.group_by("sentiment_label", "sentiment_method").len("reviews")

@@ -52,7 +52,8 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
         if inputs["review_texts"].is_empty():
             return nothing_to_do(list(DESCRIPTIONS), NO_TEXTS)
         from dagster_defs.figures import as_metadata
-        from python_ml.topics.build import TopicModel, build_topics
+        from python_ml.topics.build import build_topics
+        from python_ml.topics.model import TopicModel
 
         arrays = load_newest_model(settings.paths, "topics")
         result = build_topics(
@@ -60,7 +61,7 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
             previous=None if arrays is None else TopicModel.from_arrays(arrays),
             config=settings.topics,
             seed=settings.seed,
-            progress=Progress(what="reviews sorted by topic", write=context.log.info),
+            progress=Progress(what="numbers of topics tried", write=context.log.info),
         )
         save_model(settings.paths, "topics", version, result.model.arrays())
         plots = {name: as_metadata(figure) for name, figure in result.plots.items()}

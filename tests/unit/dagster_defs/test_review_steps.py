@@ -147,7 +147,8 @@ def put_topics(stub: Callable) -> list[dict]:
             plots={},
         )
 
-    stub("python_ml.topics.build", build_topics=build_topics, TopicModel=TopicModel)
+    stub("python_ml.topics.build", build_topics=build_topics)
+    stub("python_ml.topics.model", TopicModel=TopicModel)
     return calls
 
 
