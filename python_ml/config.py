@@ -283,7 +283,7 @@ class SentimentConfig:
         ngram_min_texts: n-grams of fewer texts say nothing.
         ngram_weightings: "tfidf", or "bayes" for its product with naive Bayes' log odds.
         ngram_costs: C of the support vector machine.
-        hidden_units, dropout, epochs, batch_size, learning_rate, weight_decay: of the network on embeddings.
+        hidden_units, dropouts, epochs, batch_size, learning_rate, weight_decay: of the network on embeddings.
         folds: parts of the cross-validation that candidates are judged and calibrated by.
         tuning_reviews: how many texts grids are searched on.
         languages: ISO 639-1 codes that are told apart; fewer are told apart better.
@@ -307,12 +307,12 @@ class SentimentConfig:
     ngram_min_texts: int = 2
     ngram_weightings: tuple[str, ...] = ("tfidf", "bayes")
     ngram_costs: tuple[float, ...] = (0.1, 0.3, 1.0)
-    hidden_units: int = 256
-    dropout: float = 0.7
-    epochs: int = 12
-    batch_size: int = 128
+    hidden_units: int = 512
+    dropouts: tuple[float, ...] = (0.3, 0.6)
+    epochs: int = 15
+    batch_size: int = 256
     learning_rate: float = 0.003
-    weight_decay: float = 0.01
+    weight_decay: float = 0.1
     folds: int = 5
     tuning_reviews: int = 20_000
     languages: tuple[str, ...] = (
@@ -336,7 +336,11 @@ class SentimentConfig:
         _check_range("sentiment", self, ("batch_size",), 2, 1e6)
         _check_names("sentiment", self, "ngram_weightings", self.ngram_weightings, ("tfidf", "bayes"))
         _check_grid("sentiment", self, ("ngram_costs",), 1e-6)
-        _check_range("sentiment", self, ("dropout",), 0.0, 0.95)
+        _check_grid("sentiment", self, ("dropouts",), 0.0)
+        if max(self.dropouts) > 0.95:
+            raise SettingError(
+                f"dropouts is {self.dropouts}", where="settings, [sentiment]", remedy="use 0.95 or less"
+            )
         _check_range("sentiment", self, ("learning_rate",), 1e-9, 1.0)
         _check_range("sentiment", self, ("weight_decay",), 0.0, 1e3)
         _check_range("sentiment", self, ("folds",), 2, 50)

@@ -259,7 +259,7 @@ def _sentiment(
             .otherwise((1 + pl.col("polarity").abs()) / 2),
             sentiment_method=pl.when("is_readable").then(pl.lit(method)).otherwise(pl.lit(NOTHING_TO_READ)),
         )
-        .select(_SENTIMENT_SCHEMA)
+        .select(*_SENTIMENT_SCHEMA)
         .cast(_SENTIMENT_SCHEMA)
     )
 

@@ -4,6 +4,7 @@ Shapes: N texts, D dimensions of an embedding, C columns of n-gram counts.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -127,18 +128,31 @@ class PolarityModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Settings:
+    """One point of each scorer's grid.
+
+    Args:
+        ngrams: of the scorer of n-grams.
+        dropout: of the network on embeddings.
+    """
+
+    ngrams: NgramSetting
+    dropout: float
+
+
+@dataclass(frozen=True, slots=True)
 class PolarityFit:
     """A model and how it did.
 
     Args:
         model: fitted on all texts.
         held_out: by candidate, float64 (N,): P(positive), by a model and calibration fitted without the text.
-        ngram_setting: what was chosen of the grid.
+        settings: what was chosen of the grids.
     """
 
     model: PolarityModel
     held_out: dict[str, np.ndarray]
-    ngram_setting: NgramSetting
+    settings: Settings
 
 
 def count_features(texts: Sequence[str], vectors: np.ndarray | None, config: SentimentConfig) -> Features:
@@ -182,14 +196,14 @@ def fit_polarity(
     """
     say = progress or (lambda _: None)
     fold_N = grouped_folds(is_positive_N, group_N, config.folds, seed)
-    setting = _tune_ngrams(features, is_positive_N, fold_N, config, seed)
-    say(f"n-grams: {setting.weighting}, C = {setting.cost:g}")
+    settings = _tune(features, is_positive_N, fold_N, config, seed)
+    say(f"chosen: {settings}")
     names = [NGRAMS] if features.vectors is None else [NGRAMS, EMBEDDING]
     scores = {name: np.empty(len(is_positive_N)) for name in names}
     for fold in range(config.folds):
         inside = fold_N == fold
         held = features.take(np.flatnonzero(inside))
-        scorers = _fit_scorers(features, is_positive_N, np.flatnonzero(~inside), setting, config, seed)
+        scorers = _fit_scorers(features, is_positive_N, np.flatnonzero(~inside), settings, config, seed)
         for name in names:
             scores[name][inside] = _score(scorers[name], held)
         say(f"fold {fold + 1} of {config.folds} scored")
@@ -201,7 +215,7 @@ def fit_polarity(
     held_out = {name: cross_calibrate(found, is_positive_N, fold_N) for name, found in stacked.items()}
     share = float(np.mean(is_positive_N))
     model = PolarityModel(
-        scorers=_fit_scorers(features, is_positive_N, np.arange(len(fold_N)), setting, config, seed),
+        scorers=_fit_scorers(features, is_positive_N, np.arange(len(fold_N)), settings, config, seed),
         calibrations={name: fit_calibration(found, is_positive_N) for name, found in stacked.items()},
         chosen=min(held_out, key=lambda name: log_loss(held_out[name], is_positive_N)),
         base_logit=float(np.log(share / (1 - share))),
@@ -209,7 +223,7 @@ def fit_polarity(
         words=config.ngram_words,
         bits=config.ngram_bits,
     )
-    return PolarityFit(model, held_out, setting)
+    return PolarityFit(model, held_out, settings)
 
 
 def grouped_folds(is_positive_N: np.ndarray, group_N: np.ndarray, folds: int, seed: int) -> np.ndarray:
@@ -241,43 +255,51 @@ def grouped_folds(is_positive_N: np.ndarray, group_N: np.ndarray, folds: int, se
     return fold_of_group[number_N]
 
 
-def _tune_ngrams(
+def _tune(
     features: Features, is_positive_N: np.ndarray, fold_N: np.ndarray, config: SentimentConfig, seed: int
-) -> NgramSetting:
-    """The setting that ranks best on the first fold, fitted on the others; a sample of a large shop."""
-    grid = NgramSetting.grid(config)
+) -> Settings:
+    """The settings that rank best on the first fold, fitted on the others; on a sample of a large shop."""
     rows = np.arange(len(fold_N))
     if len(rows) > config.tuning_reviews:
         rows = np.sort(np.random.default_rng(seed).choice(rows, config.tuning_reviews, replace=False))
     fitted, held = rows[fold_N[rows] != 0], rows[fold_N[rows] == 0]
-    if len(grid) == 1 or len(set(is_positive_N[held])) < 2 or len(set(is_positive_N[fitted])) < 2:
-        return grid[0]
-    counts, held_counts = features.counts[fitted], features.counts[held]
+    grid, dropouts = NgramSetting.grid(config), config.dropouts
+    if len(set(is_positive_N[held])) < 2 or len(set(is_positive_N[fitted])) < 2:
+        return Settings(grid[0], dropouts[0])
+    taken, unseen = features.take(fitted), features.take(held)
+    wanted, unseen_wanted = is_positive_N[fitted], is_positive_N[held]
 
-    def rank(setting: NgramSetting) -> float:
-        scorer = fit_ngrams(
-            counts, is_positive_N[fitted], setting, min_texts=config.ngram_min_texts, seed=seed
-        )
-        return roc_auc_score(is_positive_N[held], scorer.score(held_counts))
+    def rank_ngrams(setting: NgramSetting) -> float:
+        scorer = fit_ngrams(taken.counts, wanted, setting, min_texts=config.ngram_min_texts, seed=seed)
+        return roc_auc_score(unseen_wanted, scorer.score(unseen.counts))
 
-    return max(grid, key=rank)
+    def rank_vectors(dropout: float) -> float:
+        scorer = fit_vectors(taken.vectors, wanted, dropout, config, seed=seed)
+        return roc_auc_score(unseen_wanted, scorer.score(unseen.vectors))
+
+    ngrams = max(grid, key=rank_ngrams) if len(grid) > 1 else grid[0]
+    has_choice = features.vectors is not None and len(dropouts) > 1
+    return Settings(ngrams, max(dropouts, key=rank_vectors) if has_choice else dropouts[0])
 
 
 def _fit_scorers(
     features: Features,
     is_positive_N: np.ndarray,
     rows: np.ndarray,
-    setting: NgramSetting,
+    settings: Settings,
     config: SentimentConfig,
     seed: int,
 ) -> dict[str, NgramScorer | VectorScorer]:
+    """One scorer of each kind, side by side: each uses one core and its own random numbers."""
     taken, wanted = features.take(rows), is_positive_N[rows]
-    scorers: dict[str, NgramScorer | VectorScorer] = {
-        NGRAMS: fit_ngrams(taken.counts, wanted, setting, min_texts=config.ngram_min_texts, seed=seed)
-    }
-    if taken.vectors is not None:
-        scorers[EMBEDDING] = fit_vectors(taken.vectors, wanted, config, seed=seed)
-    return scorers
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        ngrams = pool.submit(
+            fit_ngrams, taken.counts, wanted, settings.ngrams, min_texts=config.ngram_min_texts, seed=seed
+        )
+        if taken.vectors is None:
+            return {NGRAMS: ngrams.result()}
+        vectors = pool.submit(fit_vectors, taken.vectors, wanted, settings.dropout, config, seed=seed)
+        return {NGRAMS: ngrams.result(), EMBEDDING: vectors.result()}
 
 
 def _score(scorer: NgramScorer | VectorScorer, features: Features) -> np.ndarray:

@@ -6,6 +6,9 @@ from python_ml.sentiment.lexicon import BAD, GOOD
 from python_ml.simulator.texts import ASPECTS, LANGUAGES, write_opinion, write_title
 
 _ITEMS = {"en": ("jacket", "lamp", "kettle", "phone", "book"), "zh": ("外套", "台灯", "水壶", "手机", "书")}
+# Ratings that say the opposite of the text. Without them every text would be beyond doubt, and so would what is
+# learned of them, on texts that are far less clear.
+_CARELESS_SHARE = 0.04
 _SHORT_SHARE = 0.5  # of texts are one to three short opinions, the others as the simulator's shoppers write
 
 
@@ -17,14 +20,15 @@ def write_texts(count: int, *, seed: int) -> tuple[list[str], np.ndarray]:
         seed: of the random choices.
 
     Returns:
-        The texts, and bool (count,): which are positive.
+        The texts, and bool (count,): which are rated well. A few ratings are careless.
     """
     random = np.random.default_rng(seed)
     is_positive = random.random(count) < 0.5
-    return [
+    texts = [
         _short(random, bool(good)) if random.random() < _SHORT_SHARE else _long(random, bool(good))
         for good in is_positive
-    ], is_positive
+    ]
+    return texts, is_positive ^ (random.random(count) < _CARELESS_SHARE)
 
 
 def _short(random: np.random.Generator, is_positive: bool) -> str:

@@ -50,7 +50,7 @@ class VectorScorer:
 
 
 def fit_vectors(
-    vectors_ND: np.ndarray, is_positive_N: np.ndarray, config: SentimentConfig, *, seed: int
+    vectors_ND: np.ndarray, is_positive_N: np.ndarray, dropout: float, config: SentimentConfig, *, seed: int
 ) -> VectorScorer:
     """Fit a scorer.
 
@@ -60,7 +60,8 @@ def fit_vectors(
     Args:
         vectors_ND: float32, embeddings.
         is_positive_N: bool, both kinds present.
-        config: the network's settings.
+        dropout: share of hidden units left out of each step.
+        config: the network's other settings.
         seed: of weights, dropout and the order of texts.
     """
     mean_D = vectors_ND.mean(axis=0, dtype=np.float64).astype(np.float32)
@@ -70,18 +71,20 @@ def fit_vectors(
     # One thread: the products are too small to share out, and waiting for a busy core took ten times as long.
     with torch.random.fork_rng(devices=[]), threadpool_limits(limits=1):
         torch.manual_seed(seed)
-        network = _train(inputs, wanted, config)
+        network = _train(inputs, wanted, dropout, config)
     hidden, output = network[1], network[4]
     weights = (hidden.weight, hidden.bias, output.weight[0], output.bias)
     return VectorScorer(mean_D, scale_D, *(weight.detach().numpy().copy() for weight in weights))
 
 
-def _train(inputs: torch.Tensor, wanted: torch.Tensor, config: SentimentConfig) -> nn.Sequential:
+def _train(
+    inputs: torch.Tensor, wanted: torch.Tensor, dropout: float, config: SentimentConfig
+) -> nn.Sequential:
     network = nn.Sequential(
-        nn.Dropout(_INPUT_DROPOUT * config.dropout),
+        nn.Dropout(_INPUT_DROPOUT * dropout),
         nn.Linear(inputs.shape[1], config.hidden_units),
         nn.ReLU(),
-        nn.Dropout(config.dropout),
+        nn.Dropout(dropout),
         nn.Linear(config.hidden_units, 1),
     )
     optimiser = torch.optim.AdamW(
