@@ -384,7 +384,7 @@ class TopicConfig:
     max_topics: int = 30
     density_shares: tuple[int, ...] = (3, 5, 10, 20, 30)
     score_tolerance: float = 0.1
-    select_reviews: int = 8_000
+    select_reviews: int = 16_000
     fit_reviews: int = 50_000
     drop_directions: int = 1
     dimensions: int = 80

@@ -128,7 +128,7 @@ def assign_texts(
     labels_N = np.where(said_N & ~far_N, labels_N, -1)
     sizes_K = np.bincount(labels_N[labels_N >= 0], minlength=odds_NK.shape[1])
     # Largest first, of equal ones the one with the first text; those without a text are no topics.
-    first_K = [int(np.argmax(labels_N == topic)) for topic in range(len(sizes_K))]
+    first_K = [int(np.argmax(np.append(labels_N == topic, True))) for topic in range(len(sizes_K))]
     order = [topic for topic in np.lexsort((first_K, -sizes_K)) if sizes_K[topic]]
     place_K = np.full(len(sizes_K) + 1, -1)  # the last is what label -1 finds
     place_K[order] = np.arange(len(order))

@@ -17,7 +17,7 @@ from python_ml.topics.describe import topic_words
 _SCORED_WORDS = 10
 # Each next number is this many times the last, one more at least: 19 topics or 20 is no question worth a fit.
 _STEP = 1.15
-_HALVES = 2
+_HALVES = 3
 
 
 class TopicFit(Protocol):
