@@ -2,6 +2,8 @@
 
 import polars as pl
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from dagster_defs.warehouse import Warehouse
 
@@ -24,10 +26,13 @@ def print_opinions(console: Console, published: Warehouse) -> None:
         topics=published.read("serving", "topic_profiles"),
         items=published.read("serving", "item_opinions"),
     )
-    if lines:
-        console.print("\n[bold]What customers write[/bold]")
+    if not lines:
+        return
+    table = Table.grid(padding=(0, 2))
     for name, text in lines:
-        console.print(f"  {name:<24}", text, markup=False)
+        table.add_row(f"  {name}", escape(text))
+    console.print("\n[bold]What customers write[/bold]")
+    console.print(table)
 
 
 def opinion_lines(
