@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from dagster_defs.warehouse import Warehouse
-from tests.shops import TestShop, copy_of, real_files
+from tests.shops import OPINIONS, TestShop, copy_of, real_files
 
 pytestmark = pytest.mark.slow
 
@@ -16,8 +16,6 @@ SOURCE = "amazon_reviews"
 AS_OF = date(2014, 7, 16)  # a Wednesday, among the reviews
 STAMP = {"model_version": "v1", "as_of_date": AS_OF}
 LABELS = ("negative", "neutral", "positive")
-MODELS = ["review_sentiment", "review_aspects", "sentiment_evaluation", "topic_profiles", "topic_sizes"]
-MODELS += ["item_reputation", "item_opinions", "user_opinions"]
 STEPS = ["review_sentiment", "review_aspects", "sentiment_evaluation", "review_topics", "topic_profiles"]
 
 
@@ -156,7 +154,7 @@ def test_weeks_are_those_python_counts(shop: TestShop):
 
 
 def test_shares_and_polarities_stay_in_their_range(shop: TestShop):
-    for table in MODELS:
+    for table in OPINIONS:
         frame = shop.table(f"serving.{table}")
         for name in frame.columns:
             if name.endswith("_share"):

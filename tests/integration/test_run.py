@@ -6,14 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.shops import TestShop, copy_of, kill, same_rows
+from tests.shops import OPINIONS, TestShop, copy_of, kill, same_rows
 
 pytestmark = pytest.mark.slow
-# The grocer's files have no reviews.
-WITHOUT_REVIEWS = (
-    *("review_sentiment", "review_aspects", "sentiment_evaluation", "topic_profiles", "topic_sizes"),
-    *("item_reputation", "item_opinions", "user_opinions"),
-)
 UNCHANGED = "unchanged: same data, settings and code as the last run"
 
 
@@ -30,7 +25,7 @@ def run_again(
 
 def test_every_serving_table_has_rows_and_is_published(built_shop: TestShop):
     served = built_shop.tables("serving")
-    without = {f"serving.{name}" for name in WITHOUT_REVIEWS}
+    without = {f"serving.{name}" for name in OPINIONS}
     assert without <= set(served)
     for table in without:
         assert built_shop.query(f"select count(*) from {table}", file=built_shop.published) == [(0,)], table
