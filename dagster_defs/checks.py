@@ -23,6 +23,8 @@ def build_checks() -> list[dg.AssetChecksDefinition]:
         every_user_has_a_cohort,
         champions_are_no_worse_than_popularity,
         every_user_has_a_full_list,
+        every_review_text_is_read,
+        every_review_text_has_a_topic,
         published_copy_is_complete,
     ]
 
@@ -148,6 +150,30 @@ def judge_lists(
     return dg.AssetCheckResult(
         passed=gaps == 0 and missing == 0,
         metadata={"lists": lists.height, "with gaps": gaps, "missing": missing},
+    )
+
+
+@dg.asset_check(
+    asset=["ml", "review_sentiment"], blocking=True, description="Every review with a text was read, once."
+)
+def every_review_text_is_read(shop: Shop) -> dg.AssetCheckResult:
+    return _covers_review_texts(shop, "review_sentiment")
+
+
+@dg.asset_check(
+    asset=["ml", "review_topics"],
+    blocking=True,
+    description="Every review with a text has one topic, or is an outlier.",
+)
+def every_review_text_has_a_topic(shop: Shop) -> dg.AssetCheckResult:
+    return _covers_review_texts(shop, "review_topics")
+
+
+def _covers_review_texts(shop: Shop, table: str) -> dg.AssetCheckResult:
+    texts = shop.warehouse().read("features", "review_texts", columns=["review_id"])["review_id"]
+    found = shop.warehouse().read("ml", table, columns=["review_id"])["review_id"]
+    return dg.AssetCheckResult(
+        passed=texts.sort().equals(found.sort()), metadata={"texts": len(texts), "rows": len(found)}
     )
 
 

@@ -12,6 +12,8 @@ from dagster_defs.jobs import build_jobs, build_schedule
 from dagster_defs.ml_assets.cohorts import build_cohort_assets
 from dagster_defs.ml_assets.embeddings import build_embedding_assets
 from dagster_defs.ml_assets.recommender import build_recommender_assets
+from dagster_defs.ml_assets.sentiment import build_sentiment_assets
+from dagster_defs.ml_assets.topics import build_topic_assets
 from dagster_defs.publish import build_publish_asset
 from dagster_defs.raw_files import build_raw_file_assets
 from dagster_defs.resources import Shop, dbt_resource
@@ -34,6 +36,8 @@ def build_defs(**resource_overrides: Any) -> dg.Definitions:
             *build_embedding_assets(dbt_features),
             *build_cohort_assets(dbt_features),
             *build_recommender_assets(dbt_features),
+            *build_sentiment_assets(dbt_features),
+            *build_topic_assets(dbt_features),
             dbt_serving,
             build_publish_asset(manifest),
         ],

@@ -12,7 +12,15 @@ from dagster_defs.warehouse import Warehouse
 NO_USERS = "no user is known"
 NOTHING_DONE = "no known user has bought or looked at anything"
 ONE_ITEM = "no two items can stand beside each other"
+NO_REVIEWS = "the shop has no reviews"
+NO_REVIEW = "no review of a known item was written before the as-of date"
+NO_REVIEWER = "no known user who may be profiled has written a review before the as-of date"
+NO_TEXT = "no review written before the as-of date has a text"
+NO_ASPECT = "no review speaks of price, quality, delivery, fit, service or packaging"
+NO_RATED_TEXT = "too few reviews have both a text and stars for any to be held out"
 NO_MONTH = "no month with an order of a known user is complete yet"
+OF_REVIEWS = ("item_reputation", "item_opinions", "user_opinions")
+OF_TEXTS = ("review_sentiment", "review_aspects", "sentiment_evaluation", "topic_profiles", "topic_sizes")
 BY_USER = ("user_cohorts", "cohorts", "cohort_profiles", "rfm_segments", "recommendations")
 
 
@@ -49,6 +57,19 @@ def _reason(table: str, published: Warehouse, counts: dict[str, int]) -> str | N
         return NO_MONTH
     if table == "recommendations" and not _has_interaction(published):
         return NOTHING_DONE
+    if table in OF_TEXTS + OF_REVIEWS and not counts["core.reviews"]:
+        return NO_REVIEWS
+    if table in OF_TEXTS and not _has_review_text(published):
+        return NO_TEXT
+    # Written by one step with the opinions, which show that it has run.
+    if table == "review_aspects" and counts["serving.review_sentiment"]:
+        return NO_ASPECT
+    if table == "sentiment_evaluation" and counts["serving.review_sentiment"]:
+        return NO_RATED_TEXT
+    if table in ("item_reputation", "item_opinions") and not _has_review_of_an_item(published):
+        return NO_REVIEW
+    if table == "user_opinions" and not _has_reviewer(published):
+        return NO_REVIEWER
     if table == "similar_items" and not _has_neighbours(published):
         return ONE_ITEM
     return None
@@ -66,6 +87,32 @@ def _has_complete_month(published: Warehouse) -> bool:
 
 def _as_of(published: Warehouse) -> date | None:
     return published.read("serving", "rfm_segments", columns=["as_of_date"])["as_of_date"].max()
+
+
+def _reviews(published: Warehouse, *columns: str) -> pl.DataFrame:
+    """Reviews before the as-of date; all of them where no user tells that date."""
+    reviews = published.read("core", "reviews", columns=[*columns, "reviewed_at"])
+    as_of = _as_of(published)
+    return reviews if as_of is None else reviews.filter(pl.col("reviewed_at") < as_of)
+
+
+def _has_review_text(published: Warehouse) -> bool:
+    reviews = _reviews(published, "title", "body")
+    return not reviews.filter(pl.col("title").is_not_null() | pl.col("body").is_not_null()).is_empty()
+
+
+def _has_review_of_an_item(published: Warehouse) -> bool:
+    """Whether a review names an item, or an order with one."""
+    reviews = _reviews(published, "item_id", "order_id")
+    lines = published.read("core", "order_lines", columns=["order_id"])
+    named = reviews["item_id"].drop_nulls().len()
+    return bool(named) or not reviews.join(lines, on="order_id", how="semi").is_empty()
+
+
+def _has_reviewer(published: Warehouse) -> bool:
+    users = published.read("core", "users", columns=["user_id", "has_profiling_consent"])
+    profiled = users.filter(pl.col("has_profiling_consent"))
+    return not _reviews(published, "user_id").join(profiled, on="user_id", how="semi").is_empty()
 
 
 def _has_interaction(published: Warehouse) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_defs.paths import PROJECT_ROOT, SETTINGS_FILE, ShopPaths
-from python_ml.config import CohortConfig, EmbeddingConfig, RecommenderConfig
+from python_ml.config import CohortConfig, EmbeddingConfig, RecommenderConfig, SentimentConfig, TopicConfig
 from python_ml.errors import SettingError
 
 
@@ -32,7 +32,7 @@ class Settings:
         full_refresh: whether dbt builds incremental tables anew.
         backfill: first and last day whose events are built again, and no others; None means the newest days.
         pseudonym_key: secret that ids are hashed with; None means the installation's own. Never printed.
-        embedding, cohorts, recommender: the knobs of the Python steps.
+        embedding, cohorts, recommender, sentiment, topics: the knobs of the Python steps.
     """
 
     source: str
@@ -48,6 +48,8 @@ class Settings:
     embedding: EmbeddingConfig
     cohorts: CohortConfig
     recommender: RecommenderConfig
+    sentiment: SentimentConfig
+    topics: TopicConfig
 
     @property
     def paths(self) -> ShopPaths:
@@ -73,7 +75,13 @@ class Settings:
         return variables
 
 
-_SECTIONS = {"embedding": EmbeddingConfig, "cohorts": CohortConfig, "recommender": RecommenderConfig}
+_SECTIONS = {
+    "embedding": EmbeddingConfig,
+    "cohorts": CohortConfig,
+    "recommender": RecommenderConfig,
+    "sentiment": SentimentConfig,
+    "topics": TopicConfig,
+}
 _SCALARS = {"source": str, "device": str, "seed": int}
 KEY_VARIABLE = "SHOAL_PSEUDONYM_KEY"
 MIN_KEY_LENGTH = 32

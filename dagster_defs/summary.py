@@ -10,6 +10,7 @@ from dagster_defs.dbt_assets import load_manifest
 from dagster_defs.empty_tables import why_empty
 from dagster_defs.paths import PROJECT_ROOT
 from dagster_defs.settings import Settings
+from dagster_defs.summary_opinions import print_opinions
 from dagster_defs.warehouse import Warehouse
 from python_ml.recommender.feasibility import duration
 
@@ -39,14 +40,15 @@ def print_summary(settings: Settings) -> None:
     _print_what_is_off(console, counts)
     for note in notes_of_source(load_manifest(settings.paths.manifest)):
         console.print(f"\nMind: {note}")
-    for table, why in why_empty(published).items():
-        console.print(f"\n{table} is empty: {why}")
+    for line in _emptiness(why_empty(published)):
+        console.print(f"\n{line}")
     console.print(_cohort_table(published.read("serving", "cohorts")))
     _print_why_one_cohort(console, published.read("serving", "cohort_selection"))
     evaluation = published.read("serving", "recommender_evaluation")
     for list_name, meaning in LIST_TITLES.items():
         _print_evaluation(console, evaluation.filter(list_name=list_name), list_name, meaning)
     console.print(_sample_table(published.read("serving", "recommendations")))
+    print_opinions(console, published)
     _print_paths(console, settings)
 
 
@@ -82,6 +84,17 @@ def _print_what_is_off(console: Console, counts: dict[str, int]) -> None:
     off = [f"{what} ({table} is empty)" for table, what in CAPABILITIES.items() if not counts.get(table)]
     if off:
         console.print(f"\nThis source cannot feed: {', '.join(off)}")
+
+
+def _emptiness(reasons: dict[str, str]) -> list[str]:
+    """A sentence for each reason why tables are empty, in the order the reasons came."""
+    tables: dict[str, list[str]] = {}
+    for table, why in reasons.items():
+        tables.setdefault(why, []).append(table)
+    return [
+        f"{', '.join(empty)} {'is' if len(empty) == 1 else 'are'} empty: {why}"
+        for why, empty in tables.items()
+    ]
 
 
 def notes_of_source(manifest: dict[str, Any]) -> list[str]:

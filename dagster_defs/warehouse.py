@@ -138,6 +138,20 @@ class Warehouse:
             for (name,), group in rows.group_by("table_name")
         }
 
+    def read_vectors(self, texts: str) -> pl.DataFrame:
+        """The vectors of one feature table's texts and of no others, in the order of text_hash.
+
+        Args:
+            texts: table of schema `features` with text_hash.
+
+        Raises:
+            ContractError: a table is not there.
+        """
+        with self._connect(read_only=True) as connection:
+            wanted = _table(connection, "features", texts).select("text_hash").distinct()
+            vectors = _table(connection, "ml", "text_embeddings").semi_join(wanted, "text_hash")
+            return pl.from_arrow(vectors.to_pyarrow()).sort("text_hash")
+
     def copy_to(self, file: Path, *, schemas: Sequence[str]) -> None:
         """Copy the tables of some schemas into a new file that DuckDB 1.x drivers can read.
 

@@ -305,3 +305,151 @@ class FineTuningConfig:
                 where="settings, [finetuning]",
                 remedy='name linear layers of the model, such as ["query", "value"]',
             )
+
+
+class SentimentConfig:
+    """How what customers write becomes opinions. A tuple is a grid: its best value is chosen on validation.
+
+    Args:
+        negative_rating, positive_rating: ratings at most and at least this are examples; those between teach
+            nothing.
+        min_ratings, min_class_ratings: with fewer rated texts, in all or of either kind, simulated texts are
+            learned from.
+        max_training_reviews: of more rated texts a sample is learned from.
+        simulated_reviews: how many texts are simulated where they are needed.
+        neutral_band: a polarity nearer to 0 than this is neutral.
+        ngram_characters, ngram_words: the longest n-grams.
+        ngram_bits: n-grams of each kind are counted in 2 to the power of this many buckets.
+        ngram_min_texts: n-grams of fewer texts say nothing.
+        ngram_weightings: "tfidf", or "bayes" for its product with naive Bayes' log odds.
+        ngram_costs: C of the support vector machine.
+        hidden_units, dropouts, epochs, batch_size, learning_rate, weight_decay: of the network on embeddings.
+        folds: parts of the cross-validation that candidates are judged and calibrated by.
+        tuning_reviews: how many texts grids are searched on.
+        languages: ISO 639-1 codes that are told apart; fewer are told apart better.
+        language_characters: a language is told from this many first characters.
+        max_encoded_clauses: how many distinct clauses are embedded for their aspects, most frequent first.
+        neighbour_similarity: a clause without a word of the lexicon is about the aspect of the nearest seed
+            phrase, if their centred cosine is at least this; above 1 for never.
+        max_evidence_characters: longer clauses are cut.
+    """
+
+    negative_rating: float = 2.0
+    positive_rating: float = 4.0
+    min_ratings: int = 300
+    min_class_ratings: int = 50
+    max_training_reviews: int = 100_000
+    simulated_reviews: int = 4000
+    neutral_band: float = 0.2
+    ngram_characters: int = 5
+    ngram_words: int = 2
+    ngram_bits: int = 20
+    ngram_min_texts: int = 2
+    ngram_weightings: tuple[str, ...] = ("tfidf", "bayes")
+    ngram_costs: tuple[float, ...] = (0.1, 0.3, 1.0)
+    hidden_units: int = 512
+    dropouts: tuple[float, ...] = (0.3, 0.6)
+    epochs: int = 15
+    batch_size: int = 256
+    learning_rate: float = 0.003
+    weight_decay: float = 0.1
+    folds: int = 5
+    tuning_reviews: int = 20_000
+    languages: tuple[str, ...] = (
+        "ar", "cs", "da", "de", "el", "en", "es", "fi", "fr", "he", "hi", "hu", "id", "it", "ja", "ko", "nl",
+        "no", "pl", "pt", "ro", "ru", "sv", "th", "tr", "uk", "vi", "zh",
+    )  # fmt: skip
+    language_characters: int = 300
+    max_encoded_clauses: int = 50_000
+    neighbour_similarity: float = 0.6
+    max_evidence_characters: int = 300
+
+    def __post_init__(self) -> None:
+        _check_range("sentiment", self, ("positive_rating",), 1.0, 5.0)
+        _check_range("sentiment", self, ("negative_rating",), 1.0, self.positive_rating - 0.01)
+        _check_range("sentiment", self, ("min_ratings", "min_class_ratings", "max_training_reviews"), 10, 1e9)
+        _check_range("sentiment", self, ("simulated_reviews", "tuning_reviews"), 100, 1e7)
+        _check_range("sentiment", self, ("neutral_band",), 0.0, 0.99)
+        _check_range("sentiment", self, ("ngram_characters", "ngram_words"), 1, 10)
+        _check_range("sentiment", self, ("ngram_bits",), 8, 24)
+        _check_range("sentiment", self, ("ngram_min_texts", "hidden_units", "epochs"), 1, 10_000)
+        _check_range("sentiment", self, ("batch_size",), 2, 1e6)
+        _check_names("sentiment", self, "ngram_weightings", self.ngram_weightings, ("tfidf", "bayes"))
+        _check_grid("sentiment", self, ("ngram_costs",), 1e-6)
+        _check_grid("sentiment", self, ("dropouts",), 0.0)
+        if max(self.dropouts) > 0.95:
+            raise SettingError(
+                f"dropouts is {self.dropouts}", where="settings, [sentiment]", remedy="use 0.95 or less"
+            )
+        _check_range("sentiment", self, ("learning_rate",), 1e-9, 1.0)
+        _check_range("sentiment", self, ("weight_decay",), 0.0, 1e3)
+        _check_range("sentiment", self, ("folds",), 2, 50)
+        _check_range("sentiment", self, ("language_characters", "max_evidence_characters"), 10, 1e6)
+        _check_range("sentiment", self, ("max_encoded_clauses",), 0, 1e9)
+        _check_range("sentiment", self, ("neighbour_similarity",), 0.0, 2.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicConfig:
+    """How reviews become topics.
+
+    Args:
+        method: "kmeans" or "hdbscan" over sentence vectors and words, or "lda" over words alone.
+        min_reviews: fewer distinct texts are one topic, and no number of topics is tried.
+        min_topics, max_topics: bounds of the numbers of topics that are tried; HDBSCAN finds its own number
+            within them.
+        density_shares: HDBSCAN: least size of a topic that is tried, in thousandths of the texts.
+        score_tolerance: the most topics win whose score is at most this share below the best.
+        select_reviews: distinct texts on which numbers of topics are compared.
+        fit_reviews: distinct texts that the chosen number is fitted on; all others are assigned.
+        drop_directions: strongest directions of the vectors that are left out: tone, not subject.
+        dimensions: directions kept after them.
+        concentration: weight of the vector against the words of a text.
+        stop_word_languages: ISO 639-1 codes; none: the languages these texts are full of.
+        min_word_reviews: a word counts if this many of the fitted texts have it; of few texts, one in 1,000.
+        max_word_share: and at most this share of them.
+        topic_word_count: words that describe a topic.
+        min_lift: a word describes a topic whose texts have it this many times as often as all.
+        representatives: reviews shown for a topic.
+        outlier_fence: a text is an outlier if its cosine to the centre of its topic is more than this many
+            interquartile ranges below the lower quartile of the topic's texts (Tukey's fence).
+        match_similarity: a topic goes on from a previous one if their centres have this cosine, seen from the
+            mean of all reviews.
+        match_word_share: where centres cannot be compared: if this share of their words is the same.
+    """
+
+    method: str = "kmeans"
+    min_reviews: int = 50
+    min_topics: int = 4
+    max_topics: int = 30
+    density_shares: tuple[int, ...] = (3, 5, 10, 20, 30)
+    score_tolerance: float = 0.1
+    select_reviews: int = 16_000
+    fit_reviews: int = 50_000
+    drop_directions: int = 1
+    dimensions: int = 80
+    concentration: float = 20.0
+    stop_word_languages: tuple[str, ...] = ()
+    min_word_reviews: int = 10
+    max_word_share: float = 0.3
+    topic_word_count: int = 10
+    min_lift: float = 1.5
+    representatives: int = 5
+    outlier_fence: float = 1.5
+    match_similarity: float = 0.5
+    match_word_share: float = 0.25
+
+    def __post_init__(self) -> None:
+        _check_names("topics", self, "method", (self.method,), ("kmeans", "hdbscan", "lda"))
+        _check_range("topics", self, ("min_reviews",), 4, 1e9)
+        _check_range("topics", self, ("min_topics",), 2, 1000)
+        _check_range("topics", self, ("max_topics",), self.min_topics, 1000)
+        _check_grid("topics", self, ("density_shares",), 1)
+        _check_range("topics", self, ("select_reviews", "fit_reviews"), self.min_reviews, 1e9)
+        _check_range("topics", self, ("drop_directions",), 0, 100)
+        _check_range("topics", self, ("dimensions", "min_word_reviews", "topic_word_count"), 1, 10_000)
+        _check_range("topics", self, ("representatives",), 1, 1000)
+        _check_range("topics", self, ("concentration", "outlier_fence"), 0.0, 1e6)
+        _check_range("topics", self, ("score_tolerance", "max_word_share"), 0.0, 1.0)
+        _check_range("topics", self, ("match_similarity", "match_word_share"), 0.01, 1.0)
+        _check_range("topics", self, ("min_lift",), 1.0, 1e6)

@@ -37,6 +37,11 @@ TEST_DATA = Path(os.environ["SHOP_TEST_DATA"]).resolve() if os.environ.get("SHOP
 TEST_KEY = "a key for tests, which no real shop must ever use"
 
 CORE = ("users", "items", "order_lines", "order_returns", "orders", "events", "sessions", "rejected_rows")
+# Tables of schema `serving` that have no row where a shop has no reviews, as the grocer has none.
+OPINIONS = (
+    *("review_sentiment", "review_aspects", "sentiment_evaluation", "topic_profiles", "topic_sizes"),
+    *("item_reputation", "item_opinions", "user_opinions"),
+)
 BUILT = ("core", "intermediate", "features")  # all that dbt makes of the raw files alone
 # dbt parses the whole project anew, for seconds, if warehouse or files have another path: so all shops of a
 # process are built at one path, and what was parsed for the first of them serves the others.

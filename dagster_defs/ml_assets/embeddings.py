@@ -19,7 +19,7 @@ from dagster_defs.warehouse import Warehouse
 from python_ml.config import EmbeddingConfig
 from python_ml.errors import ContractError
 
-FEATURES = ["item_texts"]
+FEATURES = ["item_texts", "review_texts"]
 TABLE = "text_embeddings"
 
 

@@ -16,6 +16,7 @@ import dagster as dg
 import numpy as np
 import polars as pl
 
+from dagster_defs.contracts import ml_contracts
 from dagster_defs.paths import PROJECT_ROOT, ShopPaths
 from dagster_defs.resources import Shop
 from python_ml.errors import ContractError
@@ -125,11 +126,30 @@ def _stamp(frame: pl.DataFrame, version: str, as_of: date) -> pl.DataFrame:
     return frame.with_columns(model_version=pl.lit(version), as_of_date=pl.lit(as_of))
 
 
-def read_inputs(shop: Shop, features: list[str], *, written: Sequence[str] = ()) -> dict[str, pl.DataFrame]:
-    """The named feature tables, the text vectors, and tables Python wrote earlier, by name."""
+def read_inputs(
+    shop: Shop, features: list[str], *, written: Sequence[str] = (), vectors_of: str = "item_texts"
+) -> dict[str, pl.DataFrame]:
+    """The named feature tables, text vectors, and tables Python wrote earlier, by name.
+
+    Args:
+        vectors_of: feature table of the texts; a step on items must not change when reviews come.
+    """
     warehouse = shop.warehouse()
     frames = {name: warehouse.read("features", name) for name in features}
-    return frames | {name: warehouse.read("ml", name) for name in ["text_embeddings", *written]}
+    frames["text_embeddings"] = warehouse.read_vectors(vectors_of)
+    return frames | {name: warehouse.read("ml", name) for name in written}
+
+
+def nothing_to_do(tables: Sequence[str], why: str) -> StepResult:
+    """Tables of schema `ml` without a row, and the reason for all to see."""
+    return StepResult(
+        tables={name: _without_rows(name) for name in tables},
+        metadata={name: {"work done": why} for name in tables},
+    )
+
+
+def _without_rows(table: str) -> pl.DataFrame:
+    return pl.DataFrame(schema=ml_contracts()[table].columns).drop("model_version", "as_of_date")
 
 
 def save_model(paths: ShopPaths, capability: str, version: str, arrays: Mapping[str, Any]) -> None:
@@ -141,6 +161,15 @@ def save_model(paths: ShopPaths, capability: str, version: str, arrays: Mapping[
     partial = folder / "model.safetensors.partial"
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, partial)
     partial.replace(folder / "model.safetensors")
+
+
+def load_newest_model(paths: ShopPaths, capability: str) -> dict[str, np.ndarray] | None:
+    """What `save_model` wrote last for this shop, whatever its version; None before the first time."""
+    from safetensors.numpy import load_file
+
+    files = (paths.models / capability).glob("*/model.safetensors")
+    newest = max(files, key=lambda file: file.stat().st_mtime_ns, default=None)
+    return None if newest is None else load_file(newest)
 
 
 def markdown_table(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:

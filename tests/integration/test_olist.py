@@ -4,6 +4,7 @@ import gzip
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
 from tests.shops import (
@@ -96,6 +97,23 @@ def test_reviews_are_the_files(olist: TestShop):
         "select count(*), count(distinct review_id), count(body), count(item_id), count(user_id),"
         " count(*) filter (contains(body, chr(10))), max(copy_number) from staging.stg_olist__reviews"
     ) == [(19_986, 19_986, texts, one_item, 19_986, broken, 1)]
+
+
+def test_a_review_of_an_order_counts_for_each_item_in_it(olist: TestShop):
+    reviews = olist.table("core.reviews").filter(
+        pl.col("reviewed_at") < olist.table("features.as_of_dates")["as_of_date"][0]
+    )
+    of_items = reviews.drop_nulls("item_id").select("review_id", "item_id")
+    of_orders = reviews.filter(pl.col("item_id").is_null()).select("review_id", "order_id")
+    lines = olist.table("core.order_lines").select("order_id", "item_id").unique()
+    by_hand = pl.concat([of_items, of_orders.join(lines, on="order_id").select("review_id", "item_id")])
+    counted = (
+        by_hand.group_by("item_id").len("review_count").with_columns(pl.col("review_count").cast(pl.Int64))
+    )
+    assert by_hand.height > of_items.height
+    same_rows(counted, olist.table("serving.item_opinions").select(counted.columns), "serving.item_opinions")
+    (weeks,) = olist.query("select sum(review_count) from serving.item_reputation")[0]
+    assert weeks == by_hand.height
 
 
 def test_no_cent_is_lost(olist: TestShop):

@@ -6,7 +6,13 @@ import duckdb
 import pytest
 
 from dagster_defs.empty_tables import (
+    NO_ASPECT,
     NO_MONTH,
+    NO_RATED_TEXT,
+    NO_REVIEW,
+    NO_REVIEWER,
+    NO_REVIEWS,
+    NO_TEXT,
     NO_USERS,
     NOTHING_DONE,
     ONE_ITEM,
@@ -83,3 +89,68 @@ def test_a_shop_of_guests(tmp_path: Path):
 def test_an_empty_table_without_a_reason_is_none(tmp_path: Path):
     warehouse = published(tmp_path, WEEK, TWO, "delete from serving.cohorts")
     assert "serving.cohorts" in unexplained(warehouse.row_counts(), why_empty(warehouse))
+
+
+OPINIONS = """
+alter table core.users add column has_profiling_consent boolean default true;
+create table core.reviews (
+    user_id varchar, item_id varchar, order_id varchar, title varchar, body varchar, reviewed_at timestamp
+);
+create table core.order_lines (order_id varchar);
+create table serving.review_sentiment (review_id varchar);
+create table serving.review_aspects (review_id varchar);
+create table serving.sentiment_evaluation (candidate varchar);
+create table serving.topic_profiles (topic_id varchar);
+create table serving.item_reputation (item_id varchar);
+create table serving.user_opinions (user_id varchar);
+"""
+OF_TEXTS = {"review_sentiment", "review_aspects", "sentiment_evaluation", "topic_profiles"}
+
+
+def opinions_explained(folder: Path, *statements: str) -> dict[str, str]:
+    """Reasons for the empty tables of opinions, by table name."""
+    reasons = why_empty(published(folder, WEEK, TWO, OPINIONS, *statements))
+    named = {table.removeprefix("serving."): why for table, why in reasons.items()}
+    return {
+        table: why for table, why in named.items() if table in OF_TEXTS | {"item_reputation", "user_opinions"}
+    }
+
+
+def review(user: str = "null", item: str = "null", order: str = "null", title: str = "null") -> str:
+    return f"insert into core.reviews values ({user}, {item}, {order}, {title}, null, '2024-01-31 23:59:59')"
+
+
+def test_a_shop_without_reviews_has_no_opinions(tmp_path: Path):
+    explained = opinions_explained(tmp_path)
+    assert explained == dict.fromkeys(OF_TEXTS | {"item_reputation", "user_opinions"}, NO_REVIEWS)
+
+
+def test_reviews_that_are_stars_alone_have_no_text(tmp_path: Path):
+    assert opinions_explained(tmp_path, review(user="'a'", item="'tea'")) == dict.fromkeys(OF_TEXTS, NO_TEXT)
+
+
+def test_a_review_of_an_order_is_one_of_its_items_if_the_order_is_known(tmp_path: Path):
+    unknown = opinions_explained(tmp_path, review(order="'o1'"))
+    assert unknown["item_reputation"] == NO_REVIEW
+    with duckdb.connect(tmp_path / "p.duckdb") as connection:
+        connection.execute("insert into core.order_lines values ('o1')")
+    assert "serving.item_reputation" not in why_empty(Warehouse(path=tmp_path / "p.duckdb"))
+
+
+def test_texts_that_nobody_read_are_an_error(tmp_path: Path):
+    """As when a step wrote nothing: the texts are there."""
+    assert opinions_explained(tmp_path, review(user="'a'", item="'tea'", title="'Good'")) == {}
+
+
+def test_the_opinions_show_that_their_step_has_run(tmp_path: Path):
+    read = "insert into serving.review_sentiment values ('r')"
+    assert opinions_explained(tmp_path, review(user="'a'", item="'tea'", title="'Good'"), read) == {
+        "review_aspects": NO_ASPECT,
+        "sentiment_evaluation": NO_RATED_TEXT,
+    }
+
+
+def test_reviews_of_the_future_explain_nothing(tmp_path: Path):
+    future = "insert into core.reviews values ('a', 'tea', null, 'Good', null, '2024-02-01 00:00:00')"
+    explained = opinions_explained(tmp_path, future)
+    assert (explained["review_sentiment"], explained["user_opinions"]) == (NO_TEXT, NO_REVIEWER)

@@ -5,7 +5,7 @@ import io
 import polars as pl
 from rich.console import Console
 
-from dagster_defs.summary import _print_evaluation, notes_of_source
+from dagster_defs.summary import _emptiness, _print_evaluation, notes_of_source
 
 
 def test_a_note_is_told_once_and_a_source_without_one_says_nothing():
@@ -41,3 +41,12 @@ def test_what_was_not_evaluated_says_why():
     assert "not evaluated: history of 3 hours" in alone
     assert "written by counting" in alone
     assert "did not compete" not in alone
+
+
+def test_tables_that_are_empty_for_one_reason_are_named_together():
+    reasons = {"serving.item_opinions": "no reviews", "serving.similar_items": "one item"}
+    assert _emptiness(reasons | {"serving.user_opinions": "no reviews"}) == [
+        "serving.item_opinions, serving.user_opinions are empty: no reviews",
+        "serving.similar_items is empty: one item",
+    ]
+    assert _emptiness({}) == []

@@ -43,6 +43,20 @@ def test_what_is_written_is_read_back(tmp_path: Path):
     assert warehouse.row_counts() == {"ml.text_embeddings": 2}
 
 
+def test_vectors_are_those_of_one_table_s_texts(tmp_path: Path):
+    """Two rows may share a text; a text may have no vector yet."""
+    warehouse = Warehouse(path=tmp_path / "w.duckdb")
+    warehouse.replace({"text_embeddings": vectors("c", "a", "b")})
+    with duckdb.connect(warehouse.path) as connection:
+        connection.execute("create schema features")
+        connection.execute(
+            "create table features.item_texts as from (values ('b'), ('c'), ('b'), ('z')) t (text_hash)"
+        )
+    assert warehouse.read_vectors("item_texts")["text_hash"].to_list() == ["b", "c"]
+    with pytest.raises(ContractError, match=r"features\.review_texts"):
+        warehouse.read_vectors("review_texts")
+
+
 def test_replacing_leaves_nothing_of_the_old_rows(tmp_path: Path):
     warehouse = Warehouse(path=tmp_path / "w.duckdb")
     warehouse.replace({"text_embeddings": vectors("a", "b")})

@@ -1,0 +1,141 @@
+"""Pictures of topics. Figures are made directly: pyplot would keep each one alive, and open windows."""
+
+import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from matplotlib import colormaps, font_manager
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from sklearn.decomposition import PCA
+
+from python_ml.topics.match import OUTLIER
+from python_ml.topics.select import Candidate
+
+_MAP_TEXTS = 10_000
+# matplotlib's own font has no Chinese: the first of these that the machine has is used.
+_CJK_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Microsoft YaHei",
+    "SimHei",
+    "PingFang SC",
+    "Arial Unicode MS",
+)
+
+
+def readable_names(topic_ids: Sequence[str], names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Labels that can be drawn, and the fonts to draw them with.
+
+    Where names have letters that no font of this machine has, the ids stand for them: an id can be looked up
+    in `topic_profiles`, a row of empty boxes cannot.
+
+    Returns:
+        One label per topic; font families, in the order they are tried.
+    """
+    labels = [f"{topic_id}  {name}" for topic_id, name in zip(topic_ids, names, strict=True)]
+    if not any(_is_wide(letter) for name in names for letter in name):
+        return labels, ["DejaVu Sans"]
+    have = {font.name for font in font_manager.fontManager.ttflist}
+    found = [font for font in _CJK_FONTS if font in have]
+    return (labels, ["DejaVu Sans", found[0]]) if found else (list(topic_ids), ["DejaVu Sans"])
+
+
+def _is_wide(letter: str) -> bool:
+    return unicodedata.east_asian_width(letter) in "WF"
+
+
+def plot_sizes(profiles: pl.DataFrame) -> Figure:
+    """Reviews of each topic, largest first, outliers last and grey.
+
+    Args:
+        profiles: topic_profiles.
+    """
+    figure = Figure(figsize=(9, 1.5 + 0.3 * max(len(profiles), 3)), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title("Reviews by topic", loc="left")
+    if profiles.is_empty():
+        return _say(figure, axes, "no reviews yet")
+    labels, fonts = readable_names(profiles["topic_id"].to_list(), profiles["topic_name"].to_list())
+    colours = ["0.7" if is_outlier else "tab:blue" for is_outlier in profiles["is_outlier"]]
+    places = range(len(profiles))
+    axes.barh(places, profiles["review_count"].to_list(), color=colours)
+    axes.set_yticks(places, labels, fontsize=8, fontfamily=fonts)
+    axes.invert_yaxis()
+    for place, (count, share) in enumerate(profiles.select("review_count", "review_share").iter_rows()):
+        axes.annotate(f" {count:,} ({share:.0%})", (count, place), va="center", fontsize=8)
+    axes.margins(x=0.15)
+    axes.set_xlabel("reviews")
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def plot_map(points_NS: np.ndarray, topic_ids_N: np.ndarray, profiles: pl.DataFrame) -> Figure:
+    """Texts on the two directions in which topics differ most, coloured by topic.
+
+    Args:
+        points_NS: float, the space in which texts are compared.
+        topic_ids_N: string, the topic of each text.
+        profiles: topic_profiles, for names and order.
+    """
+    figure = Figure(figsize=(10, 6), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title("Reviews on the two directions topics differ most in", loc="left")
+    own = profiles.filter(~pl.col("is_outlier"))
+    if len(points_NS) < 3 or points_NS.shape[1] < 2 or len(own) < 2:
+        return _say(figure, axes, "too few topics for a map")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    labels, fonts = readable_names(own["topic_id"].to_list(), own["topic_name"].to_list())
+    centres = np.array([points_NS[topic_ids_N == topic_id].mean(axis=0) for topic_id in own["topic_id"]])
+    # Directions of the centres, not of the texts: those would show tone and length.
+    flat_N2 = PCA(2, svd_solver="full").fit(centres).transform(points_NS[:_MAP_TEXTS])
+    ids_N = topic_ids_N[:_MAP_TEXTS]
+    outlying = ids_N == OUTLIER
+    axes.scatter(*flat_N2[outlying].T, s=6, alpha=0.4, linewidth=0, color="0.8", label="outliers")
+    palette = colormaps["tab10" if len(labels) <= 10 else "tab20"]
+    for number, (topic_id, label) in enumerate(zip(own["topic_id"], labels, strict=True)):
+        part = ids_N == topic_id
+        if part.any():
+            colour = to_hex(palette(number % palette.N))
+            axes.scatter(*flat_N2[part].T, s=8, alpha=0.5, linewidth=0, color=colour, label=label)
+            axes.annotate(topic_id, flat_N2[part].mean(axis=0), ha="center", weight="bold")
+    legend = axes.legend(
+        loc="center left",
+        bbox_to_anchor=(1.0, 0.5),
+        frameon=False,
+        markerscale=2,
+        prop={"family": fonts, "size": 8},
+    )
+    for handle in legend.legend_handles:
+        handle.set_alpha(1.0)
+    return figure
+
+
+def plot_selection(candidates: Sequence[Candidate], chosen: Candidate | None) -> Figure:
+    """Score and its three factors by number of topics, the chosen one marked."""
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.subplots()
+    if chosen is None:
+        axes.set_title("No number of topics tried", loc="left")
+        return _say(figure, axes, "all reviews are one topic")
+    axes.set_title(f"{chosen.topic_count} topics chosen", loc="left")
+    ordered = sorted(candidates, key=lambda candidate: candidate.topic_count)
+    counts = [candidate.topic_count for candidate in ordered]
+    for name, style in (("coherence", ":"), ("diversity", "--"), ("stability", "-."), ("score", "-")):
+        axes.plot(counts, [getattr(candidate, name) for candidate in ordered], style, marker=".", label=name)
+    axes.axvline(chosen.topic_count, color="tab:orange", linewidth=6, alpha=0.3, zorder=0)
+    axes.set_xlabel("number of topics")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    return figure
+
+
+def _say(figure: Figure, axes, words: str) -> Figure:
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, words, ha="center", transform=axes.transAxes)
+    return figure
