@@ -27,8 +27,8 @@ ABOUT = (
     "All reviews of zh_online_shopping_10_cats, vectors of multilingual-e5-small, the default TopicConfig but"
     " for the method, seed 0. Normalised mutual information (arithmetic) of topics with the ten categories,"
     " which no method sees; outliers count as a topic. Baseline: 1- to 3-gram TF-IDF of characters, 100"
-    " dimensions by SVD, k-means told that there are ten, on 12,000 reviews (seed 0). SHOP_TEST_DATA names the"
-    " folder of the published files, SHOAL_MULTILINGUAL_MODEL that of the encoder."
+    " dimensions by SVD, k-means told that there are ten, on 12,000 reviews (seed 0). SHOP_TEST_DATA names"
+    " the folder of the published files, SHOAL_MULTILINGUAL_MODEL that of the encoder."
 )
 
 
