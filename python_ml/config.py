@@ -433,7 +433,7 @@ class TopicConfig:
     min_word_reviews: int = 10
     max_word_share: float = 0.3
     topic_word_count: int = 10
-    min_lift: float = 1.5
+    min_lift: float = 2.0
     representatives: int = 5
     outlier_fence: float = 1.5
     match_similarity: float = 0.5

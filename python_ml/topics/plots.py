@@ -8,7 +8,6 @@ import polars as pl
 from matplotlib import colormaps, font_manager
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from sklearn.decomposition import PCA
 
 from python_ml.topics.match import OUTLIER
 from python_ml.topics.select import Candidate
@@ -92,8 +91,12 @@ def plot_map(points_NS: np.ndarray, topic_ids_N: np.ndarray, profiles: pl.DataFr
     axes.set_yticks([])
     labels, fonts = readable_names(own["topic_id"].to_list(), own["topic_name"].to_list())
     centres = np.array([points_NS[topic_ids_N == topic_id].mean(axis=0) for topic_id in own["topic_id"]])
-    # Directions of the centres, not of the texts: those would show tone and length.
-    flat_N2 = PCA(2, svd_solver="full").fit(centres).transform(points_NS[:_MAP_TEXTS])
+    # Directions of the centres, not of the texts: those would show tone and length. A centre counts once for
+    # each text, or a small topic far away would be all that one sees.
+    weights_K1 = np.sqrt([[(topic_ids_N == topic_id).mean()] for topic_id in own["topic_id"]])
+    middle_S = np.average(centres, axis=0, weights=weights_K1.ravel() ** 2)
+    _, _, directions = np.linalg.svd((centres - middle_S) * weights_K1, full_matrices=False)
+    flat_N2 = (points_NS[:_MAP_TEXTS] - middle_S) @ directions[:2].T
     ids_N = topic_ids_N[:_MAP_TEXTS]
     outlying = ids_N == OUTLIER
     axes.scatter(*flat_N2[outlying].T, s=6, alpha=0.4, linewidth=0, color="0.8", label="outliers")

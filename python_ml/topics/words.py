@@ -21,6 +21,8 @@ _LINK = r"https?\s*:?\s*/*\s*[!-~]*|\b(?:[a-z0-9-]+\.)+(?:com|cn|net|org|br|uk)\
 # A run of Han characters, or a word of another script: "don't", "6s", "não", "नमस्ते".
 _RUN = r"\p{Han}+|[[\p{L}\p{N}]--[\p{Han}]][[\p{L}\p{M}\p{N}]--[\p{Han}]]*(?:'[[\p{L}\p{M}]--[\p{Han}]]+)*"
 _LETTER = r"\p{L}"
+# One Chinese character may be a word ("甜", sweet); one letter of another script is none.
+_SAYING = r"\p{Han}|.."
 _HAN = r"^\p{Han}"
 # Other languages' lists overlap by chance ("die", "come"); one must explain at least this share of all words.
 _LANGUAGE_MIN_SHARE = 0.05
@@ -115,7 +117,7 @@ def stop_words(languages: Sequence[str]) -> frozenset[str]:
 
 
 def count_words(words: pl.Series, *, stop: frozenset[str], min_texts: int, max_share: float) -> WordCounts:
-    """Count the words worth counting: no stop word, not too rare, not in nearly every text.
+    """Count the words worth counting: no stop word or single letter, not too rare, not in most texts.
 
     Args:
         words: from `split_words`, N texts.
@@ -131,7 +133,7 @@ def count_words(words: pl.Series, *, stop: frozenset[str], min_texts: int, max_s
         .with_row_index("row")
         .explode("word")
         .drop_nulls()
-        .filter(~pl.col("word").is_in(list(stop)))
+        .filter(~pl.col("word").is_in(list(stop)), pl.col("word").str.contains(_SAYING))
         .group_by("row", "word")
         .len("count")
     )

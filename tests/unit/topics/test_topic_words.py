@@ -52,11 +52,17 @@ def test_stop_words_of_a_language_without_a_list_are_none():
 
 def test_counted_are_words_neither_rare_nor_everywhere():
     words = pl.Series(
-        [["the", "dress", "fits", "well"], ["dress", "dress", "well"], ["well", "shoe"], ["well", "fits"]]
+        [
+            ["the", "dress", "fits", "well", "s", "甜"],
+            ["dress", "dress", "well", "s", "甜"],
+            ["well", "shoe"],
+            ["well", "fits"],
+        ]
     )
     found = count_words(words, stop=frozenset({"the"}), min_texts=2, max_share=0.5)
-    assert found.vocabulary == ["dress", "fits"]  # "shoe" is in one text, "well" in all
-    assert found.counts.toarray().tolist() == [[1, 1], [2, 0], [0, 0], [0, 1]]
+    # "shoe" is in one text, "well" in all, "s" is a letter, and "甜" a word.
+    assert found.vocabulary == ["dress", "fits", "甜"]
+    assert found.counts.toarray().tolist() == [[1, 1, 1], [2, 0, 1], [0, 0, 0], [0, 1, 0]]
 
 
 def test_known_words_keep_their_columns():
