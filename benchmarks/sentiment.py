@@ -38,12 +38,12 @@ SHOWN = {
 }
 ABOUT = (
     "Reviews as published, default settings everywhere. Chinese: zh_online_shopping_10_cats, random 80/20"
-    " split, seed 0, labels as given, measured on the 20 %. The others: title and text, 5 stratified folds,"
-    " seed 0, each measured by models fitted on the other four; mean of the folds, in brackets the smallest"
-    " and largest. Women's Clothing: Recommended IND; Musical Instruments and Olist: at most 2 against at"
-    " least 4 stars. Grids, the weights of the blend and the calibration are chosen by cross-validation within the"
-    " fitted part. Encoder: multilingual-e5-small with 'query: ' for Chinese and Portuguese, all-MiniLM-L6-v2"
-    " for English. Calibration error: 15 bins of equal width on P(positive)."
+    " split, seed 0, labels as given, measured on the 20 %. The others: title and text, 5 stratified"
+    " folds, seed 0, each measured by models fitted on the other four; mean of the folds, in brackets the"
+    " smallest and largest. Women's Clothing: Recommended IND; Musical Instruments and Olist: at most 2"
+    " against at least 4 stars. Grids, the weights of the blend and the calibration are chosen by cross-"
+    " validation within the fitted part. Encoder: multilingual-e5-small with 'query: ' for Chinese and"
+    " Portuguese, all-MiniLM-L6-v2 for English. Calibration error: 15 bins of equal width on P(positive)."
 )
 
 VectorsOf = Callable[[str, str, list[str]], np.ndarray]
