@@ -10,6 +10,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 BINS = 15
+_SMALLEST = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +98,9 @@ def expected_calibration_error(
         return float("nan")
     said, was, texts = reliability(probability_N, is_positive_N, bins)
     return float(np.sum(texts * np.abs(said - was)) / texts.sum())
+
+
+def log_loss(probability_N: np.ndarray, is_positive_N: np.ndarray) -> float:
+    """Mean surprise, by the natural logarithm."""
+    right_N = np.where(is_positive_N, probability_N, 1 - probability_N)
+    return float(-np.mean(np.log(np.maximum(right_N, _SMALLEST))))

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
-from python_ml.sentiment.calibrate import expected_calibration_error
+from python_ml.sentiment.calibrate import expected_calibration_error, log_loss
 
 EVALUATION_SCHEMA = {
     "candidate": pl.String,
@@ -13,7 +13,6 @@ EVALUATION_SCHEMA = {
     "reviews": pl.Int64,
     "is_chosen": pl.Boolean,
 }
-_SMALLEST = 1e-9
 
 
 def measure(probability_N: np.ndarray, is_positive_N: np.ndarray) -> dict[str, float]:
@@ -36,12 +35,6 @@ def measure(probability_N: np.ndarray, is_positive_N: np.ndarray) -> dict[str, f
         "log_loss": log_loss(probability_N, is_positive_N),
         "expected_calibration_error": expected_calibration_error(probability_N, is_positive_N),
     }
-
-
-def log_loss(probability_N: np.ndarray, is_positive_N: np.ndarray) -> float:
-    """Mean surprise, by the natural logarithm."""
-    right_N = np.where(is_positive_N, probability_N, 1 - probability_N)
-    return float(-np.mean(np.log(np.maximum(right_N, _SMALLEST))))
 
 
 def evaluation_frame(held_out: dict[str, np.ndarray], is_positive_N: np.ndarray, chosen: str) -> pl.DataFrame:

@@ -15,8 +15,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from python_ml.config import SentimentConfig
 from python_ml.errors import ModelError
-from python_ml.sentiment.calibrate import Calibration, cross_calibrate, fit_calibration
-from python_ml.sentiment.evaluate import log_loss
+from python_ml.sentiment.calibrate import Calibration, cross_calibrate, fit_calibration, log_loss
 from python_ml.sentiment.ngram_scorer import NgramScorer, NgramSetting, fit_ngrams
 from python_ml.sentiment.ngrams import count_ngrams
 from python_ml.sentiment.vector_scorer import VectorScorer, fit_vectors

@@ -6,8 +6,8 @@ from python_ml.sentiment.lexicon import BAD, GOOD
 from python_ml.simulator.texts import ASPECTS, LANGUAGES, write_opinion, write_title
 
 _ITEMS = {"en": ("jacket", "lamp", "kettle", "phone", "book"), "zh": ("外套", "台灯", "水壶", "手机", "书")}
-# Ratings that say the opposite of the text. Without them every text would be beyond doubt, and so would what is
-# learned of them, on texts that are far less clear.
+# Ratings that say the opposite of the text. Without them no simulated text would leave a doubt, and the model
+# would claim to be as sure of real ones.
 _CARELESS_SHARE = 0.04
 _SHORT_SHARE = 0.5  # of texts are one to three short opinions, the others as the simulator's shoppers write
 

@@ -1,0 +1,249 @@
+"""From reviews to opinions."""
+
+from functools import cache
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from safetensors.numpy import load, save
+
+from python_ml.config import SentimentConfig
+from python_ml.errors import ContractError, SettingError
+from python_ml.sentiment.build import NO_OPINION_CONFIDENCE, NOTHING_TO_READ, SentimentResult, build_sentiment
+from python_ml.sentiment.polarity import PolarityModel
+from tests.unit.sentiment.shop import (
+    NO_EMBEDDINGS,
+    QUICK,
+    embeddings,
+    encode,
+    rated_reviews,
+    review_texts,
+)
+
+RATED = 300
+BAD_TEXTS = (
+    "not good",
+    "不好",
+    "一点都不好",
+    "😡",
+    "not good 不好 😡",
+    "não gostei",
+    "<p>Terrible &amp; <b>useless</b></p>",
+    ":(",
+    "not good, never again. " * 435,  # 10,005 characters
+)
+GOOD_TEXTS = (
+    "good",
+    "not bad at all",
+    "很好",
+    "😍",
+    "very good 质量很好 👍",
+    "muito bom",
+    "很好 very good",
+)
+UNREADABLE = ("", None, "!!!", "... ,,, ???")
+
+
+@cache
+def built() -> tuple[pl.DataFrame, SentimentResult]:
+    reviews = rated_reviews(RATED)
+    result = build_sentiment(reviews, embeddings(reviews), config=QUICK, seed=0, encode=encode)
+    return reviews, result
+
+
+def build_by_letters(reviews: pl.DataFrame, **others) -> SentimentResult:
+    return build_sentiment(reviews, NO_EMBEDDINGS, **({"config": QUICK, "seed": 0, "encode": None} | others))
+
+
+@cache
+def simulated() -> dict[str, dict]:
+    """Opinions on single texts by a shop without ratings, by text."""
+    texts = [*BAD_TEXTS, *GOOD_TEXTS, *UNREADABLE, "x" * 10_000]
+    reviews = review_texts(texts, [None] * len(texts))
+    config = SentimentConfig(ngram_bits=16, ngram_costs=(0.3,), ngram_weightings=("tfidf",))
+    found = build_by_letters(reviews, config=config).review_sentiment
+    return dict(zip(texts, found.rows(named=True), strict=True))
+
+
+def test_one_row_per_review_in_their_order():
+    reviews, result = built()
+    assert result.review_sentiment["review_id"].to_list() == reviews["review_id"].to_list()
+    assert result.review_sentiment.schema == {
+        "review_id": pl.String,
+        "language": pl.String,
+        "polarity": pl.Float64,
+        "sentiment_label": pl.String,
+        "confidence": pl.Float64,
+        "sentiment_method": pl.String,
+    }
+
+
+def test_label_confidence_and_polarity_agree():
+    found = built()[1].review_sentiment
+    band = QUICK.neutral_band
+    assert found["polarity"].is_between(-1, 1).all()
+    assert found.filter(sentiment_label="positive")["polarity"].min() >= band
+    assert found.filter(sentiment_label="negative")["polarity"].max() <= -band
+    assert (found.filter(sentiment_label="neutral")["polarity"].abs() < band).all()
+    told = found.filter(pl.col("sentiment_label") != "neutral")
+    # P(positive) = (1 + polarity) / 2, and of the likelier of two the probability is half or more.
+    assert told["confidence"].to_list() == pytest.approx(((1 + told["polarity"].abs()) / 2).to_list())
+
+
+def test_what_reads_well_is_positive_whatever_its_rating():
+    reviews, result = built()
+    told = result.review_sentiment.join(reviews, on="review_id").filter(pl.col("rating") != 3)
+    reads_well = told["text"].str.contains("love|great|perfectly|happy|fast|很好|满意")
+    assert ((told["polarity"] > 0) == reads_well).mean() > 0.97
+
+
+def test_every_candidate_is_judged_on_all_rated_reviews_and_one_is_chosen():
+    reviews, result = built()
+    found = result.sentiment_evaluation
+    assert set(found["candidate"]) == {"ngrams", "embedding", "blend"}
+    assert found.filter("is_chosen")["candidate"].n_unique() == 1
+    assert found["reviews"].unique().to_list() == [reviews.filter(pl.col("rating") != 3).height]
+    losses = found.filter(metric="log_loss").sort("value")
+    assert losses["is_chosen"].to_list() == [True, False, False]
+    # One rating in ten is the wrong way round, so no honest estimate is much above 0.9.
+    assert found.filter(metric="accuracy")["value"].max() < 0.95
+
+
+def test_method_says_what_read_it_and_what_it_learned_from():
+    result = built()[1]
+    chosen = result.sentiment_evaluation.filter("is_chosen")["candidate"][0]
+    assert result.review_sentiment["sentiment_method"].unique().to_list() == [f"{chosen} on own ratings"]
+
+
+def test_order_of_rows_does_not_matter():
+    reviews, result = built()
+    shuffled = reviews.sample(fraction=1, shuffle=True, seed=3)
+    vectors = embeddings(reviews).sample(fraction=1, shuffle=True, seed=4)
+    again = build_sentiment(shuffled, vectors, config=QUICK, seed=0, encode=encode)
+    assert_frame_equal(again.review_sentiment, result.review_sentiment, check_exact=True)
+    assert_frame_equal(again.review_aspects, result.review_aspects, check_exact=True)
+    assert_frame_equal(again.sentiment_evaluation, result.sentiment_evaluation, check_exact=True)
+
+
+def test_a_saved_model_reads_the_same():
+    reviews, result = built()
+    model = PolarityModel.from_arrays(load(save(result.model_arrays)))
+    probability = model.probability(reviews["text"].to_list(), encode(reviews["text"].to_list()))
+    assert 2 * probability - 1 == pytest.approx(result.review_sentiment["polarity"].to_numpy())
+
+
+def test_no_text_of_a_customer_is_in_the_model():
+    assert all(array.dtype.kind in "fi" for array in built()[1].model_arrays.values())
+
+
+def test_equal_texts_do_not_teach_their_own_answer():
+    # Twenty texts of twenty reviews each, every text rated by chance: they teach nothing of each other.
+    random = np.random.default_rng(1)
+    texts = [f"unit {number // 20}" for number in range(400)]
+    ratings = np.repeat(random.choice([1.0, 5.0], size=20), 20).tolist()
+    found = build_by_letters(review_texts(texts, ratings)).sentiment_evaluation
+    assert found.filter(metric="accuracy")["value"][0] < 0.85
+
+
+def test_aspects_have_a_clause_each():
+    texts = ["Fast delivery, but poor quality", "the kettle: love it"]
+    reviews = pl.concat(
+        [
+            rated_reviews(RATED),
+            review_texts(texts, [None, None]).with_columns(review_id="x" + pl.col("review_id")),
+        ]
+    )
+    found = build_by_letters(reviews).review_aspects.filter(pl.col("review_id").str.starts_with("x"))
+    assert found.select("review_id", "aspect", "evidence").rows() == [
+        ("xr00000", "delivery", "Fast delivery"),
+        ("xr00000", "quality", "but poor quality"),
+    ]
+    assert found["polarity"].to_list()[0] > 0.5
+    assert found["polarity"].to_list()[1] < -0.5
+
+
+def test_the_plot_shows_what_is_judged():
+    figure = built()[1].plots["reliability"]
+    assert f"{RATED * 9 // 10} texts" in figure.axes[0].get_title(loc="left")
+
+
+@pytest.mark.parametrize("text", BAD_TEXTS)
+def test_without_ratings_bad_texts_read_badly(text: str):
+    found = simulated()[text]
+    assert found["sentiment_label"] == "negative"
+    assert found["sentiment_method"] == "ngrams on simulated texts"
+
+
+@pytest.mark.parametrize("text", GOOD_TEXTS)
+def test_without_ratings_good_texts_read_well(text: str):
+    assert simulated()[text]["sentiment_label"] == "positive"
+
+
+@pytest.mark.parametrize("text", UNREADABLE)
+def test_where_nothing_is_said_nothing_is_claimed(text: str | None):
+    found = simulated()[text]
+    assert (found["sentiment_label"], found["polarity"]) == ("neutral", 0.0)
+    assert (found["confidence"], found["sentiment_method"]) == (NO_OPINION_CONFIDENCE, NOTHING_TO_READ)
+    assert found["language"] is None
+
+
+def test_a_rant_of_one_letter_is_survived():
+    assert -1 <= simulated()["x" * 10_000]["polarity"] <= 1
+
+
+def test_a_few_ratings_judge_a_model_that_learned_elsewhere():
+    reviews = review_texts(["很好", "good", "nice"] * 2 + ["不好", "not good", "bad"], [5.0] * 6 + [1.0] * 3)
+    found = build_by_letters(reviews).sentiment_evaluation
+    assert found["reviews"].unique().to_list() == [9]
+    assert found.filter(metric="accuracy")["value"].to_list() == [1.0]
+    assert build_by_letters(review_texts(["good"], [5.0])).sentiment_evaluation.is_empty()
+
+
+def test_labelled_texts_come_before_simulated_ones():
+    rated = rated_reviews(200).filter(pl.col("rating") != 3)
+    labelled = rated.select("text", is_positive=pl.col("rating") > 3)
+    turned = labelled.with_columns(~pl.col("is_positive"))
+    reviews = review_texts(["The lamp: love it, great quality"], [None])
+    for frame, sign in ((labelled, 1), (turned, -1)):
+        found = build_by_letters(reviews, labelled=frame).review_sentiment
+        assert np.sign(found["polarity"][0]) == sign
+        assert found["sentiment_method"].to_list() == ["ngrams on labelled texts"]
+
+
+def test_no_reviews_are_no_error():
+    result = build_by_letters(review_texts([], []))
+    assert result.review_sentiment.is_empty()
+    assert result.review_aspects.is_empty()
+
+
+def test_tables_that_break_the_contract_say_where():
+    reviews = rated_reviews(RATED)
+    vectors = embeddings(reviews)
+    with pytest.raises(ContractError, match="no column rating"):
+        build_by_letters(reviews.drop("rating"))
+    with pytest.raises(ContractError, match="several rows"):
+        build_by_letters(pl.concat([reviews, reviews]))
+    one_less = vectors.filter(pl.col("text_hash") != reviews["text_hash"][0])
+    with pytest.raises(ContractError, match="1 of 300 reviews have no vector"):
+        build_sentiment(reviews, one_less, config=QUICK, seed=0, encode=None)
+    mixed = pl.concat([vectors, vectors.with_columns(embedding_model=pl.lit("other"))])
+    with pytest.raises(ContractError, match="2 models"):
+        build_sentiment(reviews, mixed, config=QUICK, seed=0, encode=None)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"neutral_band": 1.0},
+        {"folds": 1},
+        {"ngram_weightings": ("words",)},
+        {"dropouts": ()},
+        {"dropouts": (0.99,)},
+        {"ngram_costs": (0.0,)},
+        {"negative_rating": 4.0},
+    ],
+)
+def test_settings_out_of_range_are_refused(wrong: dict):
+    with pytest.raises(SettingError, match=next(iter(wrong))):
+        SentimentConfig(**wrong)
