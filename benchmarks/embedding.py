@@ -23,8 +23,8 @@ ABOUT = (
     f"{TEXTS:,} reviews (title and text) of Women's Clothing, drawn at random (seed 0), all-MiniLM-L6-v2, one"
     f" process, {ROUNDS} rounds in turn, median; in brackets the smallest and largest round."
     f" sentence-transformers' `encode` with its defaults. With copies, {COPIES:.0%} of the texts are copies"
-    " of others. Cosine is to the same model in float32 by sentence-transformers. Needs the published file under"
-    " SHOP_TEST_DATA, and `.venv/bin/pip install -c constraints.txt -e '.[bench]'`."
+    " of others. Cosine is to the same model in float32 by sentence-transformers. Needs the published file"
+    " under SHOP_TEST_DATA, and `.venv/bin/pip install -c constraints.txt -e '.[bench]'`."
 )
 Encode = Callable[[list[str]], np.ndarray]
 
