@@ -307,6 +307,7 @@ class FineTuningConfig:
             )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SentimentConfig:
     """How what customers write becomes opinions. A tuple is a grid: its best value is chosen on validation.
 

@@ -43,7 +43,7 @@ def test_every_cause_counts():
         version(FRAME.head(2)),
         version(pl.concat([FRAME, FRAME.tail(1)])),
         version(FRAME.rename({"user_id": "visitor_id"})),
-        version(config=EmbeddingConfig(max_tokens=7)),
+        version(config=EmbeddingConfig(max_tokens=64)),
         version(seed=1),
         fingerprint(EmbeddingConfig(), code="cohorts", frames={"users": FRAME}, seed=0),
     }
