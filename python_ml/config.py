@@ -323,7 +323,7 @@ class SentimentConfig:
         ngram_bits: n-grams of each kind are counted in 2 to the power of this many buckets.
         ngram_min_texts: n-grams of fewer texts say nothing.
         ngram_weightings: "tfidf", or "bayes" for its product with naive Bayes' log odds.
-        ngram_costs: C of the support vector machine.
+        ngram_costs: C of the logistic regression on them.
         hidden_units, dropouts, epochs, batch_size, learning_rate, weight_decay: of the network on embeddings.
         folds: parts of the cross-validation that candidates are judged and calibrated by.
         tuning_reviews: how many texts grids are searched on.
@@ -347,7 +347,7 @@ class SentimentConfig:
     ngram_bits: int = 20
     ngram_min_texts: int = 2
     ngram_weightings: tuple[str, ...] = ("tfidf", "bayes")
-    ngram_costs: tuple[float, ...] = (0.1, 0.3, 1.0)
+    ngram_costs: tuple[float, ...] = (1.0, 3.0, 10.0)
     hidden_units: int = 512
     dropouts: tuple[float, ...] = (0.3, 0.6)
     epochs: int = 15
@@ -362,7 +362,7 @@ class SentimentConfig:
     )  # fmt: skip
     language_characters: int = 300
     max_encoded_clauses: int = 50_000
-    neighbour_similarity: float = 0.6
+    neighbour_similarity: float = 0.55
     max_evidence_characters: int = 300
 
     def __post_init__(self) -> None:

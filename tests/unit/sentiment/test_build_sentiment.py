@@ -61,7 +61,7 @@ def simulated() -> dict[str, dict]:
     """Opinions on single texts by a shop without ratings, by text."""
     texts = [*BAD_TEXTS, *GOOD_TEXTS, *UNREADABLE, "x" * 10_000]
     reviews = review_texts(texts, [None] * len(texts))
-    config = SentimentConfig(ngram_bits=16, ngram_costs=(0.3,), ngram_weightings=("tfidf",))
+    config = SentimentConfig(ngram_bits=16, ngram_costs=(10.0,), ngram_weightings=("tfidf",))
     found = build_by_letters(reviews, config=config).review_sentiment
     return dict(zip(texts, found.rows(named=True), strict=True))
 

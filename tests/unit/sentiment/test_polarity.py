@@ -128,7 +128,7 @@ def test_letters_alone_on_published_portuguese_reviews():
     frame = frame.filter(pl.col("review_comment_message").is_not_null(), pl.col("review_score") != 3)
     frame = frame.sample(3000, seed=0)
     is_positive = frame["review_score"].to_numpy() > 3
-    config = SentimentConfig(ngram_weightings=("bayes",), ngram_costs=(0.1,), ngram_bits=18, folds=3)
+    config = SentimentConfig(ngram_weightings=("bayes",), ngram_costs=(1.0,), ngram_bits=18, folds=3)
     features = count_features(frame["review_comment_message"].to_list(), None, config)
     _, group = np.unique(frame["review_comment_message"].to_numpy().astype(np.str_), return_inverse=True)
     fit = fit_polarity(features, is_positive, group, config, seed=0)
