@@ -329,7 +329,7 @@ class SentimentConfig:
         tuning_reviews: how many texts grids are searched on.
         languages: ISO 639-1 codes that are told apart; fewer are told apart better.
         language_characters: a language is told from this many first characters.
-        max_encoded_clauses: how many distinct clauses are embedded for their aspects, most frequent first.
+        max_encoded_clauses: how many distinct clauses are embedded, those with a word of the lexicon first.
         neighbour_similarity: a clause without a word of the lexicon is about the aspect of the nearest seed
             phrase, if their centred cosine is at least this; above 1 for never.
         max_evidence_characters: longer clauses are cut.

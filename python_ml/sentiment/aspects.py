@@ -44,8 +44,11 @@ def find_aspects(
         review_id and aspect.
     """
     clauses = split_clauses(reviews["text"].to_list())
-    distinct = clauses.group_by("clause").len("uses").sort("uses", "clause", descending=[True, False])
+    distinct = clauses.group_by("clause").len("uses")
     distinct = distinct.with_columns(aspects=match_lexicon(distinct["clause"]))
+    # Only the first are embedded: those that are surely about something, then the frequent ones.
+    is_silent = pl.col("aspects").list.len() == 0
+    distinct = distinct.sort(is_silent, "uses", "clause", descending=[False, True, False])
     vectors = _encode_clauses(distinct, config, encode)
     if vectors is not None and encode is not None:
         distinct = _fill_by_neighbours(distinct, vectors, config, encode)

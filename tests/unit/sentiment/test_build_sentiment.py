@@ -1,5 +1,6 @@
 """From reviews to opinions."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -247,3 +248,25 @@ def test_tables_that_break_the_contract_say_where():
 def test_settings_out_of_range_are_refused(wrong: dict):
     with pytest.raises(SettingError, match=next(iter(wrong))):
         SentimentConfig(**wrong)
+
+
+def test_a_clause_without_a_word_of_the_lexicon_is_compared_to_seed_phrases():
+    """The encoder here knows two things: whether a text is about a present, and all else."""
+
+    def encode_presents(texts: list[str]) -> np.ndarray:
+        is_present = ["gift" in text or "present" in text for text in texts]
+        return np.array([[1, 0] if present else [0, 1] for present in is_present], dtype=np.float32)
+
+    reviews = rated_reviews(RATED)
+    texts = reviews["text"].to_list()
+    texts[0] = "a lovely present, love it"
+    reviews = review_texts(texts, reviews["rating"].to_list())
+    vectors = embeddings(reviews).with_columns(
+        embedding=pl.Series(encode_presents(embeddings(reviews)["text_hash"].to_list()))
+    )
+    # Of all seeds, one alone speaks of a gift: one about packaging.
+    for similarity, aspects in ((0.9, [("packaging", "a lovely present")]), (1.1, [])):
+        config = replace(QUICK, neighbour_similarity=similarity)
+        found = build_sentiment(reviews, vectors, config=config, seed=0, encode=encode_presents)
+        first = found.review_aspects.filter(review_id=reviews["review_id"][0], aspect="packaging")
+        assert first.select("aspect", "evidence").rows() == aspects
