@@ -45,11 +45,11 @@ def _embed(context: dg.AssetExecutionContext, shop: Shop) -> dg.MaterializeResul
     settings, warehouse, as_of = shop.settings(), shop.warehouse(), read_as_of(shop)
     # The version is the encoder's: it does not change with the texts, so known vectors stay good.
     version = fingerprint(settings.embedding, code="embedding", frames={})
-    _drop_other_versions(warehouse, version)
+    drop_other_versions(warehouse, version)
     missing = warehouse.count_texts_without_vector(FEATURES, version)
     if missing:
         progress = Progress(what="texts embedded", write=context.log.info)
-        shown = _embed_missing(
+        shown = embed_missing(
             warehouse,
             settings.embedding,
             settings.device,
@@ -71,7 +71,7 @@ def _embed(context: dg.AssetExecutionContext, shop: Shop) -> dg.MaterializeResul
     )
 
 
-def _drop_other_versions(warehouse: Warehouse, version: str) -> None:
+def drop_other_versions(warehouse: Warehouse, version: str) -> None:
     """Vectors of another encoder, or of another setting of it, are never mixed with this one's."""
     try:
         versions = set(warehouse.read("ml", TABLE, columns=["model_version"])["model_version"].unique())
@@ -81,7 +81,7 @@ def _drop_other_versions(warehouse: Warehouse, version: str) -> None:
         warehouse.replace({TABLE: pl.DataFrame(schema=ml_contracts()[TABLE].columns)})
 
 
-def _embed_missing(
+def embed_missing(
     warehouse: Warehouse, config: EmbeddingConfig, device: str, version: str, as_of: date, progress
 ) -> dict[str, str]:
     """Each chunk is written before the next is embedded: a run that is killed keeps what it wrote."""
