@@ -37,8 +37,9 @@ def _in_database(file: Path, wanted: list[str]) -> Iterator[str]:
         tables = connection.sql("select schema_name, table_name from duckdb_tables() order by all").fetchall()
         for schema, table in tables:
             found = connection.execute(
-                "select wanted.value from unnest($1::varchar[]) as wanted(value) where exists (select 1 from"
-                f' "{schema}"."{table}" as held where contains(lower(held::varchar), wanted.value)) order by 1',
+                "select wanted.value from unnest($1::varchar[]) as wanted(value) where exists ("
+                f' select 1 from "{schema}"."{table}" as held'
+                " where contains(lower(held::varchar), wanted.value)) order by 1",
                 [wanted],
             ).fetchall()
             yield from (f"{value} in table {schema}.{table} of {file.name}" for (value,) in found)
