@@ -70,10 +70,10 @@ class Task:
 
 
 def main() -> None:
-    folder, model = os.environ.get("SHOP_TEST_DATA"), os.environ.get("SHOAL_MULTILINGUAL_MODEL")
+    folder, model = os.environ.get("SHOP_TEST_DATA"), os.environ.get("SHOP_TEST_MODEL")
     if not folder or not model:
         raise SystemExit(
-            "Set SHOP_TEST_DATA to the folder of the published files, and SHOAL_MULTILINGUAL_MODEL to a"
+            "Set SHOP_TEST_DATA to the folder of the published files, and SHOP_TEST_MODEL to a"
             " folder with the weights and tokenizer of intfloat/multilingual-e5-small."
         )
     record("sentiment", ABOUT, measure_all(tasks(Path(folder)), _encode_with(model)))

@@ -28,13 +28,13 @@ ABOUT = (
     " for the method, seed 0. Normalised mutual information (arithmetic) of topics with the ten categories,"
     " which no method sees; outliers count as a topic. Baseline: 1- to 3-gram TF-IDF of characters, 100"
     " dimensions by SVD, k-means told that there are ten, on 12,000 reviews (seed 0). SHOP_TEST_DATA names"
-    " the folder of the published files, SHOAL_MULTILINGUAL_MODEL that of the encoder."
+    " the folder of the published files, SHOP_TEST_MODEL that of the encoder."
 )
 
 
 def main() -> None:
     table = read_reviews(_folder("SHOP_TEST_DATA", "the folder of the published files") / SOURCE)
-    model = _folder("SHOAL_MULTILINGUAL_MODEL", "the folder of multilingual-e5-small")
+    model = _folder("SHOP_TEST_MODEL", "the folder of multilingual-e5-small")
     vectors = encode(table["text"].to_list(), model)
     record("topics", ABOUT, measure(table, vectors))
 

@@ -79,8 +79,8 @@ class PolarityModel:
         blocks = []
         for start in range(0, len(texts), _BLOCK_TEXTS):
             rows = slice(start, start + _BLOCK_TEXTS)
-            vectors = None if vectors is None else vectors[rows]
-            blocks.append(self.logit_of(Features(self._count(texts[rows]), vectors)))
+            block = Features(self._count(texts[rows]), None if vectors is None else vectors[rows])
+            blocks.append(self.logit_of(block))
         return np.concatenate(blocks) if blocks else np.empty(0)
 
     def logit_of(self, features: Features) -> np.ndarray:

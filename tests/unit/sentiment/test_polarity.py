@@ -1,5 +1,6 @@
 """Folds, scorers and the choice between them."""
 
+import dataclasses
 import gzip
 import os
 from pathlib import Path
@@ -12,6 +13,7 @@ from scipy import sparse
 
 from python_ml.config import SentimentConfig
 from python_ml.errors import ModelError
+from python_ml.sentiment import polarity
 from python_ml.sentiment.evaluate import measure
 from python_ml.sentiment.ngram_scorer import NgramScorer, NgramSetting, fit_ngrams
 from python_ml.sentiment.polarity import Features, count_features, fit_polarity, grouped_folds
@@ -109,6 +111,21 @@ def test_the_better_part_is_not_thrown_away():
     assert measure(fit.held_out["embedding"], is_positive)["accuracy"] > 0.9
     assert measure(fit.held_out["ngrams"], is_positive)["accuracy"] < 0.65
     assert measure(fit.held_out["blend"], is_positive)["accuracy"] > 0.9
+
+
+def test_blocks_of_texts_are_read_as_all_at_once(monkeypatch: pytest.MonkeyPatch):
+    random = np.random.default_rng(0)
+    is_positive = random.random(100) < 0.5
+    texts = [f"{'good' if good else 'bad'} {number}" for number, good in enumerate(is_positive)]
+    vectors = random.normal(size=(100, 4)).astype(np.float32)
+    vectors[:, 0] += np.where(is_positive, 2, -2)
+    model = fit_polarity(
+        count_features(texts, vectors, QUICK), is_positive, np.arange(100), QUICK, seed=0
+    ).model
+    model = dataclasses.replace(model, chosen="blend")
+    at_once = model.logit(texts, vectors)
+    monkeypatch.setattr(polarity, "_BLOCK_TEXTS", 30)
+    assert model.logit(texts, vectors) == pytest.approx(at_once)
 
 
 def test_without_vectors_letters_are_read():
