@@ -17,7 +17,7 @@ from python_ml.device import resolve_device
 from python_ml.embedding.encoder import Encoder
 from python_ml.embedding.locate import locate_model
 
-TEXTS, ROUNDS, COPIES = 3000, 5, 0.3
+TEXTS, ROUNDS, COPIES = 3000, 3, 0.3
 FILE = Path("womens_clothing") / "Womens Clothing E-Commerce Reviews.csv.gz"
 ABOUT = (
     f"{TEXTS:,} reviews (title and text) of Women's Clothing, drawn at random (seed 0), all-MiniLM-L6-v2, one"
