@@ -17,8 +17,9 @@ from python_ml.embedding.bert import PackedBert
 from python_ml.embedding.cores import on_all_cores
 from python_ml.embedding.load import load_model
 from python_ml.embedding.locate import embedding_model_name
-from python_ml.embedding.pooling import POOLINGS, average_windows, to_unit_length
+from python_ml.embedding.pooling import POOLINGS, average_windows
 from python_ml.embedding.tokens import Tokens, tokenise
+from python_ml.embedding.vectors import to_unit_length
 
 Progress = Callable[[int, int], None]
 

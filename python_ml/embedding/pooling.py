@@ -6,6 +6,8 @@ Shapes: B texts or windows, L tokens, D dimensions, W windows, N texts.
 import numpy as np
 import torch
 
+from python_ml.embedding.vectors import to_unit_length
+
 
 def mean_pool(hidden_BLD: torch.Tensor, mask_BL: torch.Tensor | None = None) -> torch.Tensor:
     """Average the token vectors of each text, padding left out.
@@ -56,16 +58,3 @@ def average_windows(vectors_WD: np.ndarray, text_of: np.ndarray, text_count: int
     total_ND = np.zeros((text_count, vectors_WD.shape[1]), dtype=np.float32)
     np.add.at(total_ND, text_of, directions_WD)
     return total_ND / windows_N[:, None].astype(np.float32)
-
-
-def to_unit_length(vectors_ND: np.ndarray) -> np.ndarray:
-    """Scale each row to length 1, so that the inner product of two vectors is their cosine.
-
-    Args:
-        vectors_ND: float32 (N, D).
-
-    Returns:
-        float32 (N, D); a row of zeros stays zeros.
-    """
-    lengths_N1 = np.linalg.norm(vectors_ND, axis=1, keepdims=True)
-    return vectors_ND / np.maximum(lengths_N1, np.finfo(np.float32).tiny)

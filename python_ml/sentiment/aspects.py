@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from python_ml.config import SentimentConfig
+from python_ml.embedding.vectors import to_unit_length
 from python_ml.sentiment.clauses import split_clauses
 from python_ml.sentiment.lexicon import ASPECTS, SEEDS, SPACED, UNSPACED
 from python_ml.sentiment.polarity import PolarityModel
@@ -106,7 +107,7 @@ def nearest_aspects(
     if not len(vectors_CD):
         return []
     centre_D = np.concatenate([vectors_CD, seeds_SD]).mean(axis=0)
-    cosine_CS = _unit(vectors_CD - centre_D) @ _unit(seeds_SD - centre_D).T
+    cosine_CS = to_unit_length(vectors_CD - centre_D) @ to_unit_length(seeds_SD - centre_D).T
     nearest_C = cosine_CS.argmax(axis=1)
     is_near_C = cosine_CS[np.arange(len(nearest_C)), nearest_C] >= similarity
     return [seed_aspects[seed] if near else "" for seed, near in zip(nearest_C, is_near_C, strict=True)]
@@ -152,7 +153,3 @@ def _read(about: pl.DataFrame, model: PolarityModel, vectors: np.ndarray | None)
         ]
     )
     return np.tanh((logit - model.base_logit) / 2)  # 2 p - 1
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from python_ml.embedding.vectors import to_unit_length
+
 OUTLIER = "outlier"
 
 
@@ -23,7 +25,9 @@ def centre_similarity(centres_KD: np.ndarray, previous_PD: np.ndarray, mean_D: n
     Returns:
         float64 (K, P), -1..1; 0 for a centre at the mean itself.
     """
-    return _unit(centres_KD - mean_D) @ _unit(previous_PD - mean_D).T
+    now_KD = to_unit_length((centres_KD - mean_D).astype(np.float64))
+    before_PD = to_unit_length((previous_PD - mean_D).astype(np.float64))
+    return now_KD @ before_PD.T
 
 
 def word_similarity(words: Sequence[Sequence[str]], previous: Sequence[Sequence[str]]) -> np.ndarray:
@@ -82,9 +86,3 @@ def assign_ids(
         else:
             ids.append(previous_ids[before])
     return ids, last_number
-
-
-def _unit(rows_RD: np.ndarray) -> np.ndarray:
-    rows_RD = np.asarray(rows_RD, dtype=np.float64)
-    lengths_R1 = np.linalg.norm(rows_RD, axis=1, keepdims=True)
-    return np.divide(rows_RD, lengths_R1, out=np.zeros_like(rows_RD), where=lengths_R1 > 0)

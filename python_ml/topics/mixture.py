@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
+from python_ml.embedding.vectors import to_unit_length
+
 _BLOCK_TEXTS = 16_384
 _MOST_ROUNDS = 30
 # Rounds end when the texts change topic no more than this share of them.
@@ -91,7 +93,7 @@ def _maximise(
     size_K = members_NK.sum(axis=0) + 1
     return Mixture(
         log_share=np.log(size_K / size_K.sum()),
-        centres=sums_KS / np.maximum(np.linalg.norm(sums_KS, axis=1, keepdims=True), np.finfo(float).tiny),
+        centres=to_unit_length(sums_KS),
         log_words=np.log(words_KV / words_KV.sum(axis=1, keepdims=True)),
         concentration=concentration,
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from python_ml.embedding.vectors import to_unit_length
+
 # A whitened direction of n texts is noise unless there are some texts for each.
 _TEXTS_PER_DIMENSION = 10
 # Directions of less variance than this share of the first are rounding errors.
@@ -27,9 +29,7 @@ class Space:
 
     def project(self, vectors_ND: np.ndarray) -> np.ndarray:
         """Unit vectors float32 (N, S); zeros for a text at the mean itself."""
-        points_NS = (vectors_ND.astype(np.float32) - self.mean) @ self.directions
-        lengths_N1 = np.linalg.norm(points_NS, axis=1, keepdims=True)
-        return points_NS / np.maximum(lengths_N1, np.finfo(np.float32).tiny)
+        return to_unit_length((vectors_ND.astype(np.float32) - self.mean) @ self.directions)
 
 
 def fit_space(vectors_ND: np.ndarray, *, drop: int, dimensions: int) -> Space:

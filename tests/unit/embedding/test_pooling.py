@@ -1,9 +1,11 @@
 """Pooling, by hand."""
 
 import numpy as np
+import pytest
 import torch
 
-from python_ml.embedding.pooling import average_windows, cls_pool, mean_pool, to_unit_length
+from python_ml.embedding.pooling import average_windows, cls_pool, mean_pool
+from python_ml.embedding.vectors import to_unit_length
 
 
 def test_mean_leaves_padding_out():
@@ -40,9 +42,11 @@ def test_bfloat16_is_summed_in_float32():
         assert pooled.item() == torch.tensor((256 + 256) / 257).item()
 
 
-def test_unit_length():
-    unit = to_unit_length(np.array([[3.0, 4.0], [0.0, -2.0]], dtype=np.float32))
-    np.testing.assert_allclose(unit, [[0.6, 0.8], [0.0, -1.0]], rtol=1e-6)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_unit_length(dtype: type):
+    unit = to_unit_length(np.array([[3.0, 4.0], [0.0, -2.0], [0.0, 0.0]], dtype=dtype))
+    assert unit.dtype == dtype
+    np.testing.assert_allclose(unit, [[0.6, 0.8], [0.0, -1.0], [0.0, 0.0]], rtol=1e-6)
 
 
 def test_windows_of_one_text_are_averaged_as_directions():
