@@ -4,7 +4,7 @@ import polars as pl
 
 from dagster_defs.ml_assets.step import read_inputs
 from dagster_defs.resources import Shop
-from python_ml.errors import BuildError
+from python_ml.reviews import check_reviews
 
 NO_TEXTS = "nothing to read: no review written before the as-of date has a text"
 
@@ -13,17 +13,10 @@ def read_reviews(shop: Shop) -> dict[str, pl.DataFrame]:
     """Review texts and their vectors, by table name.
 
     Raises:
-        BuildError: a text has no vector.
+        ContractError: a review has no vector, or the tables break another rule of `check_reviews`.
     """
     inputs = read_inputs(shop, ["review_texts"], vectors_of="review_texts")
-    known = inputs["text_embeddings"]["text_hash"]
-    unknown = inputs["review_texts"].filter(~pl.col("text_hash").is_in(known.implode()))
-    if not unknown.is_empty():
-        raise BuildError(
-            f"{unknown.height:,} texts have no vector",
-            where="features.review_texts",
-            remedy="materialise text_embeddings first, or run everything",
-        )
+    check_reviews(**inputs, needs_vectors=True)
     return inputs
 
 

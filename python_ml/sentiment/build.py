@@ -9,8 +9,8 @@ import pyarrow as pa
 from matplotlib.figure import Figure
 
 from python_ml.config import SentimentConfig
-from python_ml.errors import ContractError
 from python_ml.privacy.clean import clean_texts
+from python_ml.reviews import check_reviews
 from python_ml.sentiment.aspects import Encode, find_aspects
 from python_ml.sentiment.evaluate import EVALUATION_SCHEMA, evaluation_frame
 from python_ml.sentiment.language import detect_languages
@@ -22,10 +22,7 @@ OWN, LABELLED, SIMULATED = "own ratings", "labelled texts", "simulated texts"
 NOTHING_TO_READ = "nothing to read"
 NO_OPINION_CONFIDENCE = 1 / 3  # chance among three labels
 
-_NEEDED = {
-    "review_texts": ("review_id", "text", "text_hash", "language", "rating"),
-    "text_embeddings": ("text_hash", "embedding_model", "embedding"),
-}
+_COLUMNS = ("review_id", "text", "text_hash", "language", "rating")
 _SENTIMENT_SCHEMA = {
     "review_id": pl.String,
     "language": pl.String,
@@ -109,7 +106,8 @@ def build_sentiment(
         ContractError: a table lacks a column, repeats a review, mixes models, or a review has no vector.
         ModelError: no folds can be made.
     """
-    _check(review_texts, text_embeddings)
+    has_vectors = not text_embeddings.is_empty()
+    check_reviews(review_texts, text_embeddings, needs_vectors=has_vectors, columns=_COLUMNS)
     reviews = _prepare(review_texts)
     vectors = _vectors_of(reviews, text_embeddings)
     lesson = _choose_lesson(reviews, vectors, labelled, config, seed, encode)
@@ -129,32 +127,9 @@ def build_sentiment(
     )
 
 
-def _check(review_texts: pl.DataFrame, text_embeddings: pl.DataFrame) -> None:
-    for (table, columns), frame in zip(_NEEDED.items(), (review_texts, text_embeddings), strict=True):
-        missing = [column for column in columns if column not in frame.columns]
-        if missing:
-            raise ContractError(
-                f"no column {', '.join(missing)}", where=table, remedy="build the features layer again"
-            )
-    repeated = review_texts["review_id"].is_duplicated()
-    if repeated.any():
-        raise ContractError(
-            f"review_id {review_texts['review_id'].filter(repeated)[0]!r} has several rows",
-            where="review_texts",
-            remedy="one row per review; see models/features/review_texts.sql",
-        )
-    models = text_embeddings["embedding_model"].unique().sort().to_list()
-    if len(models) > 1:
-        raise ContractError(
-            f"vectors of {len(models)} models: {', '.join(models)}",
-            where="text_embeddings.embedding_model",
-            remedy="pass the vectors of one",
-        )
-
-
 def _prepare(review_texts: pl.DataFrame) -> pl.DataFrame:
     """By review_id, texts without what is left of markup, and whether there is anything to read."""
-    reviews = review_texts.select(*_NEEDED["review_texts"]).sort("review_id")
+    reviews = review_texts.select(*_COLUMNS).sort("review_id")
     reviews = reviews.with_columns(pl.col("text").fill_null(""))
     has_markup = reviews["text"].str.contains(_MARKUP)
     if has_markup.any():
@@ -173,12 +148,6 @@ def _vectors_of(reviews: pl.DataFrame, text_embeddings: pl.DataFrame) -> np.ndar
     place = reviews.select("text_hash").join(places, on="text_hash", how="left", maintain_order="left")[
         "place"
     ]
-    if place.null_count():
-        raise ContractError(
-            f"{place.null_count()} of {reviews.height} reviews have no vector",
-            where="text_embeddings",
-            remedy="embed the texts of review_texts again",
-        )
     taken = text_embeddings["embedding"].gather(place)
     width = len(text_embeddings["embedding"][0])
     return taken.explode().to_numpy().astype(np.float32, copy=False).reshape(reviews.height, width)

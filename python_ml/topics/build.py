@@ -13,10 +13,11 @@ from scipy.sparse import csr_array, vstack
 from threadpoolctl import threadpool_limits
 
 from python_ml.config import TopicConfig
+from python_ml.reviews import check_reviews
 from python_ml.topics.assign import Assignment, Topics, assign_texts, fit_topics
 from python_ml.topics.describe import name_topics, pick_representatives, topic_words
 from python_ml.topics.fits import LdaFit, Material
-from python_ml.topics.inputs import Texts, check_inputs, distinct_texts
+from python_ml.topics.inputs import Texts, distinct_texts
 from python_ml.topics.match import OUTLIER, assign_ids, centre_similarity, match_topics, word_similarity
 from python_ml.topics.model import TopicModel
 from python_ml.topics.plots import plot_map, plot_selection, plot_sizes
@@ -95,10 +96,11 @@ def build_topics(
         progress: called with (numbers of topics tried, to try).
 
     Raises:
-        ContractError: a table lacks a column, repeats a review, mixes models, or a text has no vector.
+        ContractError: a table lacks a column, repeats a review, mixes models, or a review has no vector.
     """
-    check_inputs(review_texts, text_embeddings)
-    texts = distinct_texts(review_texts, text_embeddings, use_vectors=config.method != "lda")
+    use_vectors = config.method != "lda"
+    check_reviews(review_texts, text_embeddings, needs_vectors=use_vectors)
+    texts = distinct_texts(review_texts, text_embeddings, use_vectors=use_vectors)
     # One thread: the order of summation, and so the last bit of a number, depends on how many there are.
     with threadpool_limits(limits=1):
         words, word_counts_N = _count_words(texts, config)

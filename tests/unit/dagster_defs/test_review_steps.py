@@ -18,7 +18,7 @@ from dagster_defs.ml_assets.step import UNCHANGED, read_inputs
 from dagster_defs.paths import ShopPaths
 from dagster_defs.settings import load_settings
 from dagster_defs.warehouse import Warehouse
-from python_ml.errors import BuildError
+from python_ml.errors import ContractError
 
 STAMP = {"model_version": "encoder", "as_of_date": date(2024, 2, 1)}
 REVIEWS = {"r1": "warm", "r2": "cold", "r3": "warm"}
@@ -190,7 +190,7 @@ def test_without_a_text_the_tables_are_empty_and_say_why(tmp_path: Path, stub: C
 @pytest.mark.parametrize("step", [sentiment, topics])
 def test_a_text_without_a_vector_stops_the_step(tmp_path: Path, step):
     shop = shop_of(tmp_path, REVIEWS, embedded=("cold",))
-    with pytest.raises(BuildError, match="2 texts have no vector"):
+    with pytest.raises(ContractError, match="2 of 3 reviews have no vector"):
         materialise(step, shop)
 
 

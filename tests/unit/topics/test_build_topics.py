@@ -176,16 +176,13 @@ def test_lda_needs_no_vectors(shop):
     assert found.topic_profiles.height >= 2
 
 
-def test_broken_tables_are_refused(shop):
+def test_tables_that_break_the_contract_are_refused(shop):
     reviews, embeddings = shop
     with pytest.raises(ContractError, match="text_hash is missing"):
         build(reviews.drop("text_hash"), embeddings)
-    with pytest.raises(ContractError, match="more than once"):
-        build(pl.concat([reviews, reviews]), embeddings)
-    with pytest.raises(ContractError, match="1 texts have no vector"):
-        build(reviews, embeddings.filter(pl.col("text_hash") != reviews["text_hash"][0]))
-    with pytest.raises(ContractError, match="2 models are mixed"):
-        build(reviews, pl.concat([embeddings, embeddings.with_columns(embedding_model=pl.lit("b"))]))
+    one_less = embeddings.filter(pl.col("text_hash") != reviews["text_hash"][0])
+    with pytest.raises(ContractError, match="1 of 240 reviews have no vector"):
+        build(reviews, one_less)
 
 
 @pytest.mark.parametrize(
