@@ -1,12 +1,7 @@
 -- One row per accepted review with a text, written before the as-of date.
 with
 
-as_of_dates as (
-    select as_of_date
-    from {{ ref('as_of_dates') }}
-),
-
-reviews as (
+int_reviews_as_of as (
     select
         review_id,
         user_id,
@@ -15,34 +10,27 @@ reviews as (
         body,
         language,
         rating,
+        as_of_date,
         reviewed_at
-    from {{ ref('reviews') }}
+    from {{ ref('int_reviews_as_of') }}
     where title is not null or body is not null
 ),
 
-int_users_profiled as (
-    select user_id
-    from {{ ref('int_users_profiled') }}
-),
-
-reviews_cut as (
+texts_joined as (
     select
-        reviews.review_id,
-        -- Reviews by users who may not be profiled stay, as their purchases do, without the user.
-        int_users_profiled.user_id,
-        reviews.item_id,
+        review_id,
+        user_id,
+        item_id,
         case
-            when reviews.body is null then reviews.title
-            when reviews.title is null then reviews.body
-            else {{ dbt.concat(['reviews.title', 'chr(10)', 'reviews.body']) }}
+            when body is null then title
+            when title is null then body
+            else {{ dbt.concat(['title', 'chr(10)', 'body']) }}
         end as text,
-        reviews.language,
-        cast(reviews.rating as double) as rating,
-        as_of_dates.as_of_date,
-        reviews.reviewed_at
-    from reviews
-    inner join as_of_dates on reviews.reviewed_at < as_of_dates.as_of_date
-    left join int_users_profiled on reviews.user_id = int_users_profiled.user_id
+        language,
+        rating,
+        as_of_date,
+        reviewed_at
+    from int_reviews_as_of
 ),
 
 texts_hashed as (
@@ -56,7 +44,7 @@ texts_hashed as (
         rating,
         as_of_date,
         reviewed_at
-    from reviews_cut
+    from texts_joined
 )
 
 select * from texts_hashed
