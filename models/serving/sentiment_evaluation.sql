@@ -4,9 +4,9 @@ with
 sentiment_evaluation as (
     select
         candidate,
-        metric,
+        metric_name,
         model_version,
-        value,
+        metric_value,
         reviews,
         is_chosen,
         as_of_date

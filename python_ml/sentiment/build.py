@@ -48,9 +48,8 @@ class SentimentResult:
             sentiment_label (negative, neutral, positive), confidence (0 to 1), sentiment_method; one row per
             review, by review_id.
         review_aspects: review_id, aspect, polarity, evidence; see `find_aspects`.
-        sentiment_evaluation: candidate, metric, value, reviews, is_chosen; measured on reviews of the shop
-            that
-            the model was not fitted on, empty where there are too few ratings for that.
+        sentiment_evaluation: candidate, metric_name, metric_value, reviews, is_chosen; measured on reviews of
+            the shop that the model was not fitted on, empty where there are too few ratings for that.
         model_arrays: what `PolarityModel.from_arrays` takes.
         plots: "reliability".
     """

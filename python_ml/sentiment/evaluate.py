@@ -8,8 +8,8 @@ from python_ml.sentiment.calibrate import expected_calibration_error, log_loss
 
 EVALUATION_SCHEMA = {
     "candidate": pl.String,
-    "metric": pl.String,
-    "value": pl.Float64,
+    "metric_name": pl.String,
+    "metric_value": pl.Float64,
     "reviews": pl.Int64,
     "is_chosen": pl.Boolean,
 }

@@ -40,8 +40,8 @@ def made_up(texts: pl.DataFrame) -> dict[str, pl.DataFrame]:
         "sentiment_evaluation": pl.DataFrame(
             {
                 "candidate": ["made up"],
-                "metric": ["accuracy"],
-                "value": [0.5],
+                "metric_name": ["accuracy"],
+                "metric_value": [0.5],
                 "reviews": [9],
                 "is_chosen": [True],
             }

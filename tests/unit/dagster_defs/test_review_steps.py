@@ -106,7 +106,7 @@ def put_sentiment(stub: Callable) -> list[dict]:
                 {"review_id": ids[:1], "aspect": ["price"], "polarity": [0.5], "evidence": ["cheap"]}
             ),
             sentiment_evaluation=pl.DataFrame(
-                {"candidate": ["ngrams"], "metric": ["accuracy"], "value": [0.8], "reviews": [9]}
+                {"candidate": ["ngrams"], "metric_name": ["accuracy"], "metric_value": [0.8], "reviews": [9]}
             ).with_columns(is_chosen=True),
             model_arrays={"weights": np.ones(2)},
             plots={},

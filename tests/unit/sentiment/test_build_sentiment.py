@@ -105,10 +105,10 @@ def test_every_candidate_is_judged_on_all_rated_reviews_and_one_is_chosen():
     assert set(found["candidate"]) == {"ngrams", "embedding", "blend"}
     assert found.filter("is_chosen")["candidate"].n_unique() == 1
     assert found["reviews"].unique().to_list() == [reviews.filter(pl.col("rating") != 3).height]
-    losses = found.filter(metric="log_loss").sort("value")
+    losses = found.filter(metric_name="log_loss").sort("metric_value")
     assert losses["is_chosen"].to_list() == [True, False, False]
     # One rating in ten is the wrong way round, so no honest estimate is much above 0.9.
-    assert found.filter(metric="accuracy")["value"].max() < 0.95
+    assert found.filter(metric_name="accuracy")["metric_value"].max() < 0.95
 
 
 def test_method_says_what_read_it_and_what_it_learned_from():
@@ -144,7 +144,7 @@ def test_equal_texts_do_not_teach_their_own_answer():
     texts = [f"unit {number // 20}" for number in range(400)]
     ratings = np.repeat(random.choice([1.0, 5.0], size=20), 20).tolist()
     found = build_by_letters(review_texts(texts, ratings)).sentiment_evaluation
-    assert found.filter(metric="accuracy")["value"][0] < 0.85
+    assert found.filter(metric_name="accuracy")["metric_value"][0] < 0.85
 
 
 def test_aspects_have_a_clause_each():
@@ -197,7 +197,7 @@ def test_a_few_ratings_judge_a_model_that_learned_elsewhere():
     reviews = review_texts(["很好", "good", "nice"] * 2 + ["不好", "not good", "bad"], [5.0] * 6 + [1.0] * 3)
     found = build_by_letters(reviews).sentiment_evaluation
     assert found["reviews"].unique().to_list() == [9]
-    assert found.filter(metric="accuracy")["value"].to_list() == [1.0]
+    assert found.filter(metric_name="accuracy")["metric_value"].to_list() == [1.0]
     assert build_by_letters(review_texts(["good"], [5.0])).sentiment_evaluation.is_empty()
 
 

@@ -67,6 +67,6 @@ def test_evaluation_has_a_row_for_each_candidate_and_metric():
     is_positive = np.array([True, False])
     frame = evaluation_frame({"a": np.array([0.9, 0.1]), "b": np.array([0.1, 0.9])}, is_positive, "a")
     assert frame.height == 2 * 6
-    assert frame.filter(metric="auc")["value"].to_list() == [1.0, 0.0]
+    assert frame.filter(metric_name="auc")["metric_value"].to_list() == [1.0, 0.0]
     assert frame.filter("is_chosen")["candidate"].unique().to_list() == ["a"]
     assert frame["reviews"].unique().to_list() == [2]
