@@ -11,7 +11,7 @@ from dagster_defs.ml_assets.embeddings import drop_other_versions, embed_missing
 from dagster_defs.warehouse import Warehouse
 from python_ml.config import EmbeddingConfig
 from python_ml.embedding.encoder import Encoder
-from tests.unit.dagster_defs.test_warehouse import with_texts
+from tests.unit.dagster_defs.warehouses import with_texts
 
 AS_OF = date(2018, 1, 1)
 CONFIG = EmbeddingConfig(precision="float32", texts_per_chunk=2)

@@ -11,6 +11,7 @@ import pytest
 
 from dagster_defs.warehouse import Warehouse
 from python_ml.errors import ContractError, WarehouseBusyError
+from tests.unit.dagster_defs.warehouses import with_texts
 
 STAMP = {"model_version": "v1", "as_of_date": date(2018, 1, 1)}
 
@@ -113,19 +114,6 @@ def test_a_held_warehouse_names_the_holder(tmp_path: Path):
         holder.stdin.close()
         holder.wait()
     impatient.check_free()
-
-
-def with_texts(path: Path, **tables: list[tuple[str, str]]) -> Warehouse:
-    """A warehouse whose tables of schema features hold (text_hash, text)."""
-    with duckdb.connect(path) as connection:
-        connection.execute("create schema features")
-        for name, rows in tables.items():
-            connection.execute(
-                f"create table features.{name} (item_id varchar, text_hash varchar, text varchar)"
-            )
-            if rows:
-                connection.executemany(f"insert into features.{name} values ('1', ?, ?)", rows)
-    return Warehouse(path=path)
 
 
 def test_texts_without_vector_are_those_of_all_tables_once(tmp_path: Path):
