@@ -12,6 +12,7 @@ Source: Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", 2019 (eq. 
 Woodbury's.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -116,7 +117,7 @@ class Gram:
 
 
 @dataclass(frozen=True, slots=True)
-class Ease:
+class Ease(ABC):
     """A fitted EASE of either form.
 
     Args:
@@ -156,13 +157,13 @@ class Ease:
         scores[:, self.items] = self._score_sold(users, rows)
         return torch.from_numpy(scores)
 
+    @abstractmethod
     def _score_sold(self, users: np.ndarray, rows: sparse.csr_matrix) -> np.ndarray:
         """(B, I) float32 scores of users whose rows of x, on these items, are (B, I) CSR."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _weigher(self) -> Weigher:
         """What each of some items in a history adds to each of some others."""
-        raise NotImplementedError
 
     def explainer(self) -> Explainer:
         """Splits scores over the history: x_uh * B_hi, 0 where h = i."""
