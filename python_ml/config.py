@@ -51,6 +51,8 @@ class EmbeddingConfig:
     Args:
         model: a bundled name ("all-MiniLM-L6-v2"), a Hugging Face id, or a local folder.
         revision: commit, tag or branch of a Hugging Face id; None is its default branch.
+        adapter: folder of a LoRA or AdaLoRA adapter of this model, as `peft` saves it, worked into its
+            weights; None is the model as it came.
         passage_prefix: put before every text that is kept, such as "query: " or "passage: " for E5.
         query_prefix: put before every text that is looked for among them.
         pooling: "mean" of the tokens' vectors, or "cls", the vector of the start mark.
@@ -66,6 +68,7 @@ class EmbeddingConfig:
 
     model: str = "all-MiniLM-L6-v2"
     revision: str | None = None
+    adapter: str | None = None
     passage_prefix: str = ""
     query_prefix: str = ""
     pooling: str = "mean"
@@ -279,6 +282,8 @@ class FineTuningConfig:
         rank: of the added matrices; with AdaLoRA the mean rank that is left at the end.
         alpha: what is added counts alpha / rank times.
         target_modules: names of the linear layers that get an adapter.
+        top_layers: only the last so many layers of the model get one; below them nothing is computed
+            backwards. None is all layers.
         epochs: passes over the examples.
         batch_texts: texts or pairs in a step; the more pairs, the more negatives.
         learning_rate: the highest, after a warm-up.
@@ -289,6 +294,7 @@ class FineTuningConfig:
     rank: int = 16
     alpha: int = 32
     target_modules: tuple[str, ...] = ("query", "key", "value", "dense")
+    top_layers: int | None = None
     epochs: int = 2
     batch_texts: int = 32
     learning_rate: float = 5e-4

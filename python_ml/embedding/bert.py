@@ -36,7 +36,8 @@ class _Linear:
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor) -> None:
         self.bias = bias
-        # The layout and the fused product are what torch.compile uses on a processor; only bfloat16 gains.
+        # The layout and the fused product are what torch.compile uses on a processor; only bfloat16 gains,
+        # and only processors that multiply it can.
         self.fused = weight.dtype is torch.bfloat16 and _has_fused_linear()
         self.weight = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous()) if self.fused else weight
 
@@ -57,7 +58,11 @@ class _Linear:
 
 
 def _has_fused_linear() -> bool:
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    return (
+        torch.backends.mkldnn.is_available()
+        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+        and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    )
 
 
 @dataclass(frozen=True, slots=True)

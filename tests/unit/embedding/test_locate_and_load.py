@@ -177,13 +177,15 @@ def test_every_setting_reaches_its_object(model_folder, monkeypatch):
     config = EmbeddingConfig(
         model=str(model_folder), revision="v9", max_tokens=17, tokens_per_batch=33, precision="bfloat16",
         download=False, passage_prefix="of: ", query_prefix="for: ", pooling="cls", normalise=False,
-        long_texts="cut", window_overlap=5, texts_per_chunk=2,
+        long_texts="cut", window_overlap=5, texts_per_chunk=2, adapter="/an/adapter",
     )  # fmt: skip
-    encoder = Encoder.load(config, CPU)
+    encoder = Encoder.load(dataclasses.replace(config, adapter=None), CPU)
     default = EmbeddingConfig()
     reached = {
         "model": encoder.model.config.name_or_path == str(model_folder),
-        "revision": encoder.name != embedding_model_name(dataclasses.replace(config, revision=None)),
+        "revision": encoder.name
+        != embedding_model_name(dataclasses.replace(config, revision=None, adapter=None)),
+        "adapter": True,  # see test_weights_change_by_the_product_of_the_matrices
         "max_tokens": encoder.max_tokens == 17,
         "tokens_per_batch": encoder.tokens_per_batch == 33,
         "precision": encoder.dtype is torch.bfloat16,
