@@ -304,6 +304,8 @@ class FineTuningConfig:
         _check_names("finetuning", self, "method", (self.method,), ("lora", "adalora"))
         _check_range("finetuning", self, ("rank", "alpha", "epochs", "batch_texts"), 1, 1e6)
         _check_range("finetuning", self, ("resamples",), 1, 1e6)
+        if self.top_layers is not None:
+            _check_range("finetuning", self, ("top_layers",), 1, 1e6)
         _check_range("finetuning", self, ("learning_rate",), 1e-9, 1.0)
         if not self.target_modules:
             raise SettingError(

@@ -25,6 +25,7 @@ def add_adapter(model: PreTrainedModel, config: FineTuningConfig, total_steps: i
     """
     common = {
         "target_modules": list(config.target_modules),
+        "layers_to_transform": _top_layers(model, config.top_layers),
         "exclude_modules": r".*pooler.*",  # no vector comes from there, so nothing would teach it
         "lora_alpha": config.alpha,
     }
@@ -43,6 +44,13 @@ def add_adapter(model: PreTrainedModel, config: FineTuningConfig, total_steps: i
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return get_peft_model(model, adapter)
+
+
+def _top_layers(model: PreTrainedModel, count: int | None) -> list[int] | None:
+    if count is None:
+        return None
+    layers = model.config.num_hidden_layers
+    return list(range(max(layers - count, 0), layers))
 
 
 def orthogonality(model: PeftModel) -> torch.Tensor:

@@ -68,7 +68,7 @@ def test_another_adapter_is_another_name(adapter: Path, tmp_path: Path):
 
 
 def test_a_folder_without_an_adapter_is_named(tmp_path: Path):
-    with pytest.raises(ModelError, match="adapter_config.*adapter_model.* not found") as caught:
+    with pytest.raises(ModelError, match=r"adapter_config.*adapter_model.* not found") as caught:
         embedding_model_name(with_adapter(tmp_path))
     assert caught.value.where == str(tmp_path)
 

@@ -103,6 +103,14 @@ def test_the_number_of_trained_values_by_hand(tiny: Encoder):
     assert count_trainable(adapted) == 2 * (2 * 16 + 16 * 2)
 
 
+@pytest.mark.parametrize(("top_layers", "adapted_layers"), [(1, {1}), (2, {0, 1}), (9, {0, 1})])
+def test_only_the_top_layers_get_an_adapter(tiny: Encoder, top_layers: int, adapted_layers: set[int]):
+    config = FineTuningConfig(rank=2, alpha=4, top_layers=top_layers)
+    adapted = add_adapter(tiny.model, config, 10, seed=0)
+    names = [name for name, value in adapted.named_parameters() if value.requires_grad]
+    assert {int(name.split("layer.")[1].split(".")[0]) for name in names} == adapted_layers
+
+
 def test_orthogonality_by_hand(tiny: Encoder):
     config = FineTuningConfig(method="adalora", rank=2, alpha=4, target_modules=("query",))
     adapted = add_adapter(tiny.model, config, 20, seed=0)
@@ -225,7 +233,9 @@ def test_from_texts_to_a_verdict(tiny: Encoder, monkeypatch: pytest.MonkeyPatch,
     assert found.trainable_parameters == sum(array.size for array in found.arrays.values())
 
 
-@pytest.mark.parametrize("change", [{"method": "full"}, {"rank": 0}, {"target_modules": ()}])
+@pytest.mark.parametrize(
+    "change", [{"method": "full"}, {"rank": 0}, {"target_modules": ()}, {"top_layers": 0}]
+)
 def test_settings_out_of_range_are_refused(change: dict):
     with pytest.raises(SettingError, match=next(iter(change))):
         FineTuningConfig(**change)
