@@ -111,7 +111,7 @@ def measure_sentiment(task: Task, features: Features) -> list[Figure]:
         )
         unseen = features.take(held)
         for candidate in fit.held_out:
-            said = expit(replace(fit.model, chosen=candidate).logit_of(unseen))
+            said = expit(replace(fit.model, ranking=(candidate,)).logit_of(unseen))
             for metric, value in measure(said, task.is_positive[held]).items():
                 values.setdefault((metric, candidate), []).append(value)
     return [

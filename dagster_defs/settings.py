@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from dagster_defs.paths import PROJECT_ROOT, SETTINGS_FILE, ShopPaths
-from python_ml.config import CohortConfig, EmbeddingConfig, RecommenderConfig, SentimentConfig, TopicConfig
+from python_ml.config import (
+    CohortConfig,
+    EmbeddingConfig,
+    FineTuningConfig,
+    RecommenderConfig,
+    SentimentConfig,
+    TopicConfig,
+)
 from python_ml.errors import SettingError
 
 
@@ -32,7 +39,7 @@ class Settings:
         full_refresh: whether dbt builds incremental tables anew.
         backfill: first and last day whose events are built again, and no others; None means the newest days.
         pseudonym_key: secret that ids are hashed with; None means the installation's own. Never printed.
-        embedding, cohorts, recommender, sentiment, topics: the knobs of the Python steps.
+        embedding, finetuning, cohorts, recommender, sentiment, topics: the knobs of the Python steps.
     """
 
     source: str
@@ -46,6 +53,7 @@ class Settings:
     backfill: tuple[date, date] | None = None
     pseudonym_key: str | None = dataclasses.field(default=None, repr=False)
     embedding: EmbeddingConfig
+    finetuning: FineTuningConfig
     cohorts: CohortConfig
     recommender: RecommenderConfig
     sentiment: SentimentConfig
@@ -77,6 +85,7 @@ class Settings:
 
 _SECTIONS = {
     "embedding": EmbeddingConfig,
+    "finetuning": FineTuningConfig,
     "cohorts": CohortConfig,
     "recommender": RecommenderConfig,
     "sentiment": SentimentConfig,

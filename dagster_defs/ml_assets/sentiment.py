@@ -29,7 +29,11 @@ DESCRIPTIONS = {
 
 
 def build_sentiment_assets(dbt_features: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
-    deps = [get_asset_key_for_model([dbt_features], "review_texts"), ["ml", "text_embeddings"]]
+    deps = [
+        get_asset_key_for_model([dbt_features], "review_texts"),
+        ["ml", "text_embeddings"],
+        ["ml", "tuned_scores"],
+    ]
     specs = [
         dg.AssetSpec(
             ["ml", name], deps=deps, group_name="ml", kinds={"python", "scikitlearn"}, description=text
@@ -48,8 +52,12 @@ def build_sentiment_assets(dbt_features: dg.AssetsDefinition) -> list[dg.AssetsD
 def _build(context: dg.AssetExecutionContext, shop: Shop):
     settings = shop.settings()
     inputs = read_reviews(shop)
+    tuned = shop.warehouse().read("ml", "tuned_scores", columns=["text_hash", "score", "is_held_out"])
     version = fingerprint(
-        settings.sentiment, code="sentiment", frames=named_by_hash(inputs), seed=settings.seed
+        settings.sentiment,
+        code="sentiment",
+        frames=named_by_hash(inputs) | {"tuned_scores": tuned},
+        seed=settings.seed,
     )
 
     def compute() -> StepResult:
@@ -60,6 +68,7 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
 
         result = build_sentiment(
             **inputs,
+            tuned_scores=tuned,
             config=settings.sentiment,
             seed=settings.seed,
             encode=_encode(settings),

@@ -1,10 +1,12 @@
 """An adapter from a shop's own data, and the verdict on it."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from python_ml.config import EmbeddingConfig, FineTuningConfig
 from python_ml.device import resolve_device
@@ -12,6 +14,7 @@ from python_ml.embedding.encoder import Encoder
 from python_ml.errors import ModelError
 from python_ml.finetuning.adapters import adapter_arrays, count_trainable
 from python_ml.finetuning.judge import Verdict, judge_ratings, judge_sessions, probe, reciprocal_ranks
+from python_ml.finetuning.reader import RatingReader
 from python_ml.finetuning.train import Progress, Trained, train_on_ratings, train_on_sessions
 
 
@@ -21,16 +24,20 @@ class FineTuned:
 
     Args:
         arrays, settings: content of adapter_model.safetensors and of adapter_config.json.
+        head: "weight" (D,) and "bias" (1,) of what reads ratings from its vectors; empty without ratings.
         verdict: frozen against adapted on held-out rows.
         trainable_parameters: values that were trained, the head of the objective not counted.
         losses: mean loss of each pass.
+        seconds: of training, without what judging took.
     """
 
     arrays: dict[str, np.ndarray]
     settings: dict[str, Any]
+    head: dict[str, np.ndarray]
     verdict: Verdict
     trainable_parameters: int
     losses: list[float]
+    seconds: float
 
 
 def fine_tune_on_ratings(
@@ -43,7 +50,10 @@ def fine_tune_on_ratings(
     seed: int,
     progress: Progress | None = None,
 ) -> FineTuned:
-    """Teach the encoder from rated reviews, and judge it by a probe on vectors of reviews it never saw.
+    """Teach the encoder from rated reviews, and judge it on reviews it never saw.
+
+    The frozen encoder is judged by a probe fitted on the same training texts, see `probe`; the adapted one by
+    the head it was trained with.
 
     Args:
         train: texts, and boolean "is positive" of each.
@@ -66,8 +76,10 @@ def fine_tune_on_ratings(
             )
     labels = np.asarray(train[1], dtype=bool)
 
-    def score(encoder: Encoder) -> np.ndarray:
-        return probe(encoder.encode(train[0]), labels, encoder.encode(held_out[0]))
+    def score(encoder: Encoder, head: torch.nn.Linear | None) -> np.ndarray:
+        if head is None:
+            return probe(encoder.encode(train[0]), labels, encoder.encode(held_out[0]))
+        return RatingReader(encoder, **_as_arrays(head)).score(held_out[0])
 
     def teach(encoder: Encoder) -> Trained:
         return train_on_ratings(encoder, train[0], labels, config, seed=seed, progress=progress)
@@ -99,7 +111,7 @@ def fine_tune_on_sessions(
     place = {text: index for index, text in enumerate(texts)}
     left, right = (np.array([place[text] for text in side]) for side in held_out)
 
-    def score(encoder: Encoder) -> np.ndarray:
+    def score(encoder: Encoder, _: torch.nn.Linear | None) -> np.ndarray:
         return reciprocal_ranks(encoder.encode(texts), left, right)
 
     def teach(encoder: Encoder) -> Trained:
@@ -114,23 +126,34 @@ def fine_tune_on_sessions(
 def _fine_tune(
     embedding: EmbeddingConfig,
     device: str,
-    score: Callable[[Encoder], np.ndarray],
+    score: Callable[[Encoder, torch.nn.Linear | None], np.ndarray],
     teach: Callable[[Encoder], Trained],
     judge: Callable[[np.ndarray, np.ndarray], Verdict],
 ) -> FineTuned:
     encoder = Encoder.load(embedding.in_float32(), resolve_device(device))
-    frozen = score(encoder)
+    frozen = score(encoder, None)
+    started = time.monotonic()
     trained = teach(encoder)
+    seconds = time.monotonic() - started
     trainable = count_trainable(trained.model)
     arrays, settings = adapter_arrays(trained.model)
-    adapted = score(encoder.with_model(trained.model.merge_and_unload()))
+    adapted = score(encoder.with_model(trained.model.merge_and_unload()), trained.head)
     return FineTuned(
         arrays=arrays,
         settings=settings,
+        head={} if trained.head is None else _as_arrays(trained.head),
         verdict=judge(frozen, adapted),
         trainable_parameters=trainable,
         losses=trained.losses,
+        seconds=seconds,
     )
+
+
+def _as_arrays(head: torch.nn.Linear) -> dict[str, np.ndarray]:
+    return {
+        "weight": head.weight.detach().cpu().numpy()[0].copy(),
+        "bias": head.bias.detach().cpu().numpy().copy(),
+    }
 
 
 def _check_apart(train: Sequence[str], held_out: Sequence[str]) -> None:

@@ -27,9 +27,10 @@ ORTHOGONALITY_WEIGHT = 0.5  # of Zhang et al. 2023
 
 @dataclass(slots=True)
 class Trained:
-    """A model with its adapter, and the mean loss of each pass."""
+    """A model with its adapter, the head that was trained with it if any, the mean loss of each pass."""
 
     model: PeftModel
+    head: torch.nn.Linear | None = None
     losses: list[float] = field(default_factory=list)
 
 
@@ -89,7 +90,9 @@ def train_on_ratings(
     def loss(model: PeftModel, rows: np.ndarray) -> torch.Tensor:
         return rating_loss(head(batches.vectors(model, rows)).squeeze(1), labels_N[rows])
 
-    return _train(encoder, batches.lengths, loss, head.parameters(), config, seed, progress)
+    trained = _train(encoder, batches.lengths, loss, head.parameters(), config, seed, progress)
+    trained.head = head
+    return trained
 
 
 def train_on_sessions(

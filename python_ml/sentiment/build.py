@@ -9,13 +9,14 @@ import pyarrow as pa
 from matplotlib.figure import Figure
 
 from python_ml.config import SentimentConfig
+from python_ml.errors import ContractError
 from python_ml.privacy.clean import clean_texts
 from python_ml.reviews import check_reviews
 from python_ml.sentiment.aspects import Encode, find_aspects
 from python_ml.sentiment.evaluate import EVALUATION_SCHEMA, evaluation_frame
 from python_ml.sentiment.language import detect_languages
 from python_ml.sentiment.plots import plot_reliability
-from python_ml.sentiment.polarity import PolarityFit, count_features, fit_polarity
+from python_ml.sentiment.polarity import NGRAMS, PolarityFit, count_features, fit_polarity, parts_known
 from python_ml.sentiment.simulated import write_texts
 
 OWN, LABELLED, SIMULATED = "own ratings", "labelled texts", "simulated texts"
@@ -63,11 +64,12 @@ class SentimentResult:
 
 @dataclass(frozen=True, slots=True)
 class _Lesson:
-    """What is learned from: texts, their opinion, their embeddings, and where they are from."""
+    """What is learned from: texts, their opinion, what else `Features` holds of them, where they are from."""
 
     texts: list[str]
     is_positive: np.ndarray
     vectors: np.ndarray | None
+    tuned: np.ndarray | None
     source: str
 
 
@@ -79,6 +81,7 @@ def build_sentiment(
     seed: int,
     encode: Encode | None,
     labelled: pl.DataFrame | None = None,
+    tuned_scores: pl.DataFrame | None = None,
     progress: Progress | None = None,
 ) -> SentimentResult:
     """Read every review: language, polarity, aspects.
@@ -99,31 +102,44 @@ def build_sentiment(
         encode: texts to vectors (N, D), float32 of unit length, by the model of `text_embeddings`; None where
             there is none: clauses, and shops without ratings, are then read by their letters.
         labelled: text and is_positive, learned from instead of simulated texts where ratings are too few.
+        tuned_scores: text_hash, score, is_held_out; what an encoder fine-tuned on the shop's ratings says of
+            every text, and whether it did not learn from it. None or empty where there is no such encoder.
         progress: called with a line on each step.
 
     Raises:
-        ContractError: a table lacks a column, repeats a review, mixes models, or a review has no vector.
+        ContractError: a table lacks a column, repeats a review, mixes models, or a review has no vector or,
+            where others have, no score.
         ModelError: no folds can be made.
     """
     has_vectors = not text_embeddings.is_empty()
     check_reviews(review_texts, text_embeddings, needs_vectors=has_vectors, columns=_COLUMNS)
     reviews = _prepare(review_texts)
     vectors = _vectors_of(reviews, text_embeddings)
-    lesson = _choose_lesson(reviews, vectors, labelled, config, seed, encode)
+    scores, is_held_out = _tuned_of(reviews, tuned_scores)
+    lesson = _choose_lesson(reviews, vectors, scores, is_held_out, labelled, config, seed, encode)
     fit = _learn(lesson, config, seed, progress)
     model = fit.model
     use = vectors if lesson.vectors is not None else None
-    probability = model.probability(reviews["text"].to_list(), use)
+    use_scores = scores if lesson.tuned is not None else None
+    chosen = model.candidate(parts_known(use, use_scores))
+    probability = model.probability(reviews["text"].to_list(), use, use_scores)
+    held_out, is_positive = _judged(fit, lesson)
     readable = reviews.filter("is_readable")
     return SentimentResult(
-        review_sentiment=_sentiment(reviews, probability, fit, lesson, config, use is not None),
+        review_sentiment=_sentiment(reviews, probability, held_out[chosen], chosen, lesson, config),
         review_aspects=find_aspects(
             readable.select("review_id", "text"), model, config, encode if use is not None else None
         ),
-        sentiment_evaluation=_evaluation(reviews, probability, fit, lesson, config, use is not None),
+        sentiment_evaluation=_evaluation(reviews, probability, held_out, is_positive, chosen, lesson, config),
         model_arrays=model.arrays(),
-        plots={"reliability": plot_reliability(fit.held_out, lesson.is_positive, model.chosen)},
+        plots={"reliability": plot_reliability(held_out, is_positive, chosen)},
     )
+
+
+def _judged(fit: PolarityFit, lesson: _Lesson) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Held-out probabilities by candidate, and opinions, of the texts that no part had learned from."""
+    rows = np.isfinite(fit.held_out[NGRAMS])
+    return {name: found[rows] for name, found in fit.held_out.items()}, lesson.is_positive[rows]
 
 
 def _prepare(review_texts: pl.DataFrame) -> pl.DataFrame:
@@ -152,9 +168,28 @@ def _vectors_of(reviews: pl.DataFrame, text_embeddings: pl.DataFrame) -> np.ndar
     return taken.explode().to_numpy().astype(np.float32, copy=False).reshape(reviews.height, width)
 
 
+def _tuned_of(
+    reviews: pl.DataFrame, tuned_scores: pl.DataFrame | None
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """float64 (N,) scores and bool (N,) "did not teach it", a row a review; None where there are none."""
+    if tuned_scores is None or tuned_scores.is_empty():
+        return None, None
+    scores = tuned_scores.select("text_hash", "score", "is_held_out")
+    found = reviews.select("text_hash").join(scores, on="text_hash", how="left", maintain_order="left")
+    if without := found["score"].null_count():
+        raise ContractError(
+            f"{without:,} of {reviews.height:,} reviews have no score by the fine-tuned encoder",
+            where="tuned_scores",
+            remedy="run the step finetuning again, or everything",
+        )
+    return found["score"].to_numpy(), found["is_held_out"].to_numpy()
+
+
 def _choose_lesson(
     reviews: pl.DataFrame,
     vectors: np.ndarray | None,
+    scores: np.ndarray | None,
+    is_held_out: np.ndarray | None,
     labelled: pl.DataFrame | None,
     config: SentimentConfig,
     seed: int,
@@ -168,13 +203,24 @@ def _choose_lesson(
             taken = np.sort(random.choice(len(rows), config.max_training_reviews, replace=False))
             rows, is_positive = rows[taken], is_positive[taken]
         texts = reviews["text"].gather(rows).to_list()
-        return _Lesson(texts, is_positive, None if vectors is None else vectors[rows], OWN)
+        own_vectors = None if vectors is None else vectors[rows]
+        tuned = None if scores is None else np.where(is_held_out[rows], scores[rows], np.nan)
+        return _Lesson(texts, is_positive, own_vectors, _enough(tuned, is_positive, config), OWN)
     if labelled is not None:
         texts, is_positive, source = labelled["text"].to_list(), labelled["is_positive"].to_numpy(), LABELLED
     else:
         texts, is_positive = write_texts(config.simulated_reviews, seed=seed)
         source = SIMULATED
-    return _Lesson(texts, is_positive, _encode_lesson(texts, vectors, encode), source)
+    return _Lesson(texts, is_positive, _encode_lesson(texts, vectors, encode), None, source)
+
+
+def _enough(tuned: np.ndarray | None, is_positive: np.ndarray, config: SentimentConfig) -> np.ndarray | None:
+    """The scores, if enough texts of either kind are left to calibrate and judge them by."""
+    if tuned is None:
+        return None
+    judged = is_positive[np.isfinite(tuned)]
+    rarer = min(int(judged.sum()), int((~judged).sum()))
+    return tuned if rarer >= config.min_class_ratings else None
 
 
 def _encode_lesson(texts: list[str], vectors: np.ndarray | None, encode: Encode | None) -> np.ndarray | None:
@@ -194,20 +240,20 @@ def _rated(reviews: pl.DataFrame, config: SentimentConfig) -> tuple[np.ndarray, 
 def _learn(lesson: _Lesson, config: SentimentConfig, seed: int, progress: Progress | None) -> PolarityFit:
     numbers = {text: number for number, text in enumerate(dict.fromkeys(lesson.texts))}
     groups = np.array([numbers[text] for text in lesson.texts])
-    features = count_features(lesson.texts, lesson.vectors, config)
+    features = count_features(lesson.texts, lesson.vectors, config, lesson.tuned)
     return fit_polarity(features, lesson.is_positive, groups, config, seed=seed, progress=progress)
 
 
 def _sentiment(
     reviews: pl.DataFrame,
     probability: np.ndarray,
-    fit: PolarityFit,
+    held_out: np.ndarray,
+    chosen: str,
     lesson: _Lesson,
     config: SentimentConfig,
-    has_vectors: bool,
 ) -> pl.DataFrame:
-    method = f"{fit.model.candidate(has_vectors)} on {lesson.source}"
-    neutral = _neutral_confidence(reviews, probability, fit, lesson, config, has_vectors)
+    method = f"{chosen} on {lesson.source}"
+    neutral = _neutral_confidence(reviews, probability, held_out, lesson, config)
     is_neutral = pl.col("polarity").abs() < config.neutral_band
     told = reviews.with_columns(
         language=_languages(reviews, config),
@@ -242,10 +288,9 @@ def _languages(reviews: pl.DataFrame, config: SentimentConfig) -> pl.Series:
 def _neutral_confidence(
     reviews: pl.DataFrame,
     probability: np.ndarray,
-    fit: PolarityFit,
+    held_out: np.ndarray,
     lesson: _Lesson,
     config: SentimentConfig,
-    has_vectors: bool,
 ) -> float:
     """Share of middling ratings among reviews of neutral polarity, as if one of each had been seen before.
 
@@ -255,8 +300,8 @@ def _neutral_confidence(
     is_middling = (rating > config.negative_rating) & (rating < config.positive_rating)
     middling = probability[is_middling & reviews["is_readable"].to_numpy()]
     rows, _ = _rated(reviews, config)
-    held_out = fit.held_out[fit.model.candidate(has_vectors)] if lesson.source == OWN else probability[rows]
-    # Of a large shop's opinions only a sample was held out.
+    held_out = held_out if lesson.source == OWN else probability[rows]
+    # Of a large shop's opinions, and of those a fine-tuned encoder learned from, only some were held out.
     weight = len(rows) / max(len(held_out), 1)
     among_middling, among_others = (
         int(np.sum(np.abs(2 * some - 1) < config.neutral_band)) for some in (middling, held_out)
@@ -267,14 +312,14 @@ def _neutral_confidence(
 def _evaluation(
     reviews: pl.DataFrame,
     probability: np.ndarray,
-    fit: PolarityFit,
+    held_out: dict[str, np.ndarray],
+    judged_positive: np.ndarray,
+    chosen: str,
     lesson: _Lesson,
     config: SentimentConfig,
-    has_vectors: bool,
 ) -> pl.DataFrame:
-    chosen = fit.model.candidate(has_vectors)
     if lesson.source == OWN:
-        return evaluation_frame(fit.held_out, lesson.is_positive, chosen)
+        return evaluation_frame(held_out, judged_positive, chosen)
     rows, is_positive = _rated(reviews, config)
     if min(int(is_positive.sum()), int((~is_positive).sum())) < config.folds:
         return pl.DataFrame(schema=EVALUATION_SCHEMA)

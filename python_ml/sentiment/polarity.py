@@ -3,7 +3,7 @@
 Shapes: N texts, D dimensions of an embedding, C columns of n-gram counts.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -21,10 +21,23 @@ from python_ml.sentiment.ngrams import count_ngrams
 from python_ml.sentiment.vector_scorer import VectorScorer, fit_vectors
 
 NGRAMS, EMBEDDING, BLEND = "ngrams", "embedding", "blend"
-PARTS = {NGRAMS: (NGRAMS,), EMBEDDING: (EMBEDDING,), BLEND: (NGRAMS, EMBEDDING)}
+TUNED, TUNED_BLEND = "tuned", "tuned blend"
+PARTS = {
+    NGRAMS: (NGRAMS,),
+    EMBEDDING: (EMBEDDING,),
+    BLEND: (NGRAMS, EMBEDDING),
+    TUNED: (TUNED,),
+    TUNED_BLEND: (NGRAMS, EMBEDDING, TUNED),
+}
 _BLOCK_TEXTS = 20_000  # scored at a time: bounds memory
 
 Progress = Callable[[str], None]
+
+
+def parts_known(vectors: np.ndarray | None, tuned: np.ndarray | None) -> set[str]:
+    """Names of the scores that texts have, with or without embeddings and scores by a tuned encoder."""
+    known = {NGRAMS: True, EMBEDDING: vectors is not None, TUNED: tuned is not None}
+    return {name for name, is_known in known.items() if is_known}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +47,23 @@ class Features:
     Args:
         counts: (N, C), from `count_ngrams`.
         vectors: float32 (N, D), embeddings; None where there are none.
+        tuned: float64 (N,), scores by a fine-tuned encoder, NaN where it learned from the text; None where
+            there is no such encoder.
     """
 
     counts: sparse.csr_matrix
     vectors: np.ndarray | None
+    tuned: np.ndarray | None = None
 
     def take(self, rows: np.ndarray) -> "Features":
         """The same of some texts."""
-        vectors = None if self.vectors is None else self.vectors[rows]
-        return Features(self.counts[rows], vectors)
+        vectors, tuned = (None if part is None else part[rows] for part in (self.vectors, self.tuned))
+        return Features(self.counts[rows], vectors, tuned)
+
+    @property
+    def parts(self) -> set[str]:
+        """See `parts_known`."""
+        return parts_known(self.vectors, self.tuned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,54 +73,64 @@ class PolarityModel:
     Args:
         scorers: by name, "ngrams" and, where there were embeddings, "embedding".
         calibrations: by candidate, what turns the scores of its `PARTS` into a probability.
-        chosen: the candidate that reads texts with an embedding.
+        ranking: candidates, the best first; the first that has all its parts reads a text.
         base_logit: log odds of a positive text among those it learned from.
         characters, words, bits: how n-grams are counted.
     """
 
     scorers: dict[str, NgramScorer | VectorScorer]
     calibrations: dict[str, Calibration]
-    chosen: str
+    ranking: tuple[str, ...]
     base_logit: float
     characters: int
     words: int
     bits: int
 
-    def candidate(self, has_vectors: bool) -> str:
-        """Which candidate reads a text."""
-        return self.chosen if has_vectors else NGRAMS
+    def candidate(self, parts: Collection[str]) -> str:
+        """Which candidate reads a text of which these parts are known, see `Features.parts`."""
+        return next(name for name in self.ranking if set(PARTS[name]) <= set(parts))
 
-    def logit(self, texts: Sequence[str], vectors: np.ndarray | None) -> np.ndarray:
+    def logit(
+        self, texts: Sequence[str], vectors: np.ndarray | None, tuned: np.ndarray | None = None
+    ) -> np.ndarray:
         """float64 (N,): calibrated log odds that each text is positive.
 
         Args:
             texts: N strings.
             vectors: their embeddings by the model that was learned with; None to read the letters alone.
+            tuned: their scores by the fine-tuned encoder that was learned with, or None.
         """
         blocks = []
         for start in range(0, len(texts), _BLOCK_TEXTS):
             rows = slice(start, start + _BLOCK_TEXTS)
-            block = Features(self._count(texts[rows]), None if vectors is None else vectors[rows])
-            blocks.append(self.logit_of(block))
+            known = [None if part is None else part[rows] for part in (vectors, tuned)]
+            blocks.append(self.logit_of(Features(self._count(texts[rows]), *known)))
         return np.concatenate(blocks) if blocks else np.empty(0)
 
     def logit_of(self, features: Features) -> np.ndarray:
         """As `logit`, of what is already counted."""
-        name = self.candidate(features.vectors is not None)
-        scores = [_score(self.scorers[part], features) for part in PARTS[name]]
+        name = self.candidate(features.parts)
+        scores = [_score(self.scorers.get(part), features) for part in PARTS[name]]
         return self.calibrations[name].logit(np.stack(scores, axis=1))
 
-    def probability(self, texts: Sequence[str], vectors: np.ndarray | None) -> np.ndarray:
+    def probability(
+        self, texts: Sequence[str], vectors: np.ndarray | None, tuned: np.ndarray | None = None
+    ) -> np.ndarray:
         """float64 (N,): P(positive), see `logit`."""
-        return expit(self.logit(texts, vectors))
+        return expit(self.logit(texts, vectors, tuned))
 
     def _count(self, texts: Sequence[str]) -> sparse.csr_matrix:
         return count_ngrams(texts, characters=self.characters, words=self.words, buckets=2**self.bits)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything, as arrays that safetensors can hold."""
-        facts = [list(PARTS).index(self.chosen), self.characters, self.words, self.bits]
-        arrays = {"facts": np.array(facts, dtype=np.int64), "base_logit": np.array([self.base_logit])}
+        facts = [self.characters, self.words, self.bits]
+        ranks = [list(PARTS).index(name) for name in self.ranking]
+        arrays = {
+            "facts": np.array(facts, dtype=np.int64),
+            "ranking": np.array(ranks, dtype=np.int64),
+            "base_logit": np.array([self.base_logit]),
+        }
         for name, scorer in self.scorers.items():
             arrays |= {f"scorer.{name}.{key}": value for key, value in scorer.arrays().items()}
         for name, fitted in self.calibrations.items():
@@ -121,9 +152,10 @@ class PolarityModel:
             for name in PARTS
             if (found := _under(arrays, f"calibration.{name}."))
         }
-        chosen, characters, words, bits = (int(value) for value in arrays["facts"])
+        characters, words, bits = (int(value) for value in arrays["facts"])
+        ranking = tuple(list(PARTS)[place] for place in arrays["ranking"])
         base_logit = float(arrays["base_logit"][0])
-        return cls(scorers, calibrations, list(PARTS)[chosen], base_logit, characters, words, bits)
+        return cls(scorers, calibrations, ranking, base_logit, characters, words, bits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +177,8 @@ class PolarityFit:
 
     Args:
         model: fitted on all texts.
-        held_out: by candidate, float64 (N,): P(positive), by a model and calibration fitted without the text.
+        held_out: by candidate, float64 (N,): P(positive), by a model and calibration fitted without the
+            text; NaN, for every candidate, where a fine-tuned encoder learned from the text.
         settings: what was chosen of the grids.
     """
 
@@ -154,18 +187,24 @@ class PolarityFit:
     settings: Settings
 
 
-def count_features(texts: Sequence[str], vectors: np.ndarray | None, config: SentimentConfig) -> Features:
+def count_features(
+    texts: Sequence[str],
+    vectors: np.ndarray | None,
+    config: SentimentConfig,
+    tuned: np.ndarray | None = None,
+) -> Features:
     """What `fit_polarity` learns from.
 
     Args:
         texts: N strings.
         vectors: their embeddings, or None.
         config: how n-grams are counted.
+        tuned: see `Features`.
     """
     counts = count_ngrams(
         texts, characters=config.ngram_characters, words=config.ngram_words, buckets=2**config.ngram_bits
     )
-    return Features(counts, vectors)
+    return Features(counts, vectors, tuned)
 
 
 def fit_polarity(
@@ -180,7 +219,8 @@ def fit_polarity(
     """Fit all candidates, judge each on folds it was not fitted on, choose the one of least log loss.
 
     Every text is scored by scorers fitted on the other folds; these scores fit the calibrations, and the
-    published scorers are fitted once more on all texts. Equal texts lie in one fold.
+    published scorers are fitted once more on all texts. Equal texts lie in one fold. With scores of a
+    fine-tuned encoder all candidates are calibrated and compared on the texts it did not learn from.
 
     Args:
         features: of N texts, from `count_features`.
@@ -206,23 +246,37 @@ def fit_polarity(
         for name in names:
             scores[name][inside] = _score(scorers[name], held)
         say(f"fold {fold + 1} of {config.folds} scored")
-    stacked = {
-        candidate: np.stack([scores[part] for part in parts], axis=1)
-        for candidate, parts in PARTS.items()
-        if set(parts) <= set(names)
-    }
-    held_out = {name: cross_calibrate(found, is_positive_N, fold_N) for name, found in stacked.items()}
+    if features.tuned is not None:
+        scores[TUNED] = features.tuned
+    judged = np.flatnonzero(np.isfinite(scores.get(TUNED, scores[NGRAMS])))
+    calibrations, held_out, losses = _calibrate(scores, is_positive_N, fold_N, judged)
     share = float(np.mean(is_positive_N))
     model = PolarityModel(
         scorers=_fit_scorers(features, is_positive_N, np.arange(len(fold_N)), settings, config, seed),
-        calibrations={name: fit_calibration(found, is_positive_N) for name, found in stacked.items()},
-        chosen=min(held_out, key=lambda name: log_loss(held_out[name], is_positive_N)),
+        calibrations=calibrations,
+        ranking=tuple(sorted(losses, key=losses.__getitem__)),
         base_logit=float(np.log(share / (1 - share))),
         characters=config.ngram_characters,
         words=config.ngram_words,
         bits=config.ngram_bits,
     )
     return PolarityFit(model, held_out, settings)
+
+
+def _calibrate(
+    scores: Mapping[str, np.ndarray], is_positive_N: np.ndarray, fold_N: np.ndarray, judged: np.ndarray
+) -> tuple[dict[str, Calibration], dict[str, np.ndarray], dict[str, float]]:
+    """Calibration, held-out probability and log loss, on these rows, of candidates whose parts are known."""
+    calibrations, held_out, losses = {}, {}, {}
+    for name, parts in PARTS.items():
+        if set(parts) <= set(scores):
+            stacked = np.stack([scores[part][judged] for part in parts], axis=1)
+            calibrations[name] = fit_calibration(stacked, is_positive_N[judged])
+            held_out[name] = np.full(len(is_positive_N), np.nan)
+            found = cross_calibrate(stacked, is_positive_N[judged], fold_N[judged])
+            held_out[name][judged] = found
+            losses[name] = log_loss(found, is_positive_N[judged])
+    return calibrations, held_out, losses
 
 
 def grouped_folds(is_positive_N: np.ndarray, group_N: np.ndarray, folds: int, seed: int) -> np.ndarray:
@@ -301,7 +355,10 @@ def _fit_scorers(
         return {NGRAMS: ngrams.result(), EMBEDDING: vectors.result()}
 
 
-def _score(scorer: NgramScorer | VectorScorer, features: Features) -> np.ndarray:
+def _score(scorer: NgramScorer | VectorScorer | None, features: Features) -> np.ndarray:
+    """Without a scorer, what the fine-tuned encoder has said."""
+    if scorer is None:
+        return features.tuned
     return scorer.score(features.counts if isinstance(scorer, NgramScorer) else features.vectors)
 
 

@@ -71,7 +71,11 @@ def shop_of(
         {"text_hash": text, "embedding_model": "tiny", "dimension": 1, "embedding": [1.0]} | STAMP
         for text in ("tea", *embedded)
     ]
-    shop.warehouse().replace({"text_embeddings": pl.DataFrame(vectors)})
+    scores = {"text_hash": pl.String, "score": pl.Float64, "is_held_out": pl.Boolean}
+    scores |= {"model_version": pl.String, "as_of_date": pl.Date}
+    shop.warehouse().replace(
+        {"text_embeddings": pl.DataFrame(vectors), "tuned_scores": pl.DataFrame(schema=scores)}
+    )
     return shop
 
 

@@ -1,6 +1,7 @@
 """Adapters on a tiny model: they learn what they are taught, leave the rest frozen, and must prove better."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -122,10 +123,11 @@ def test_orthogonality_by_hand(tiny: Encoder):
     assert orthogonality(adapted).item() == pytest.approx(3**0.5)
 
 
-def test_an_adapter_written_and_read_gives_the_same_vectors(tiny: Encoder, tmp_path):
+@pytest.mark.parametrize("method", ["lora", "adalora"])
+def test_an_adapter_written_and_read_gives_the_same_vectors(tiny: Encoder, tmp_path, method: str):
     texts = reviews(GOOD, 4) + reviews(BAD, 4)
     tiny.model.save_pretrained(tmp_path / "base")
-    trained = train_on_ratings(tiny, texts, np.arange(16) < 8, QUICK, seed=0)
+    trained = train_on_ratings(tiny, texts, np.arange(16) < 8, replace(QUICK, method=method), seed=0)
     arrays, settings = adapter_arrays(trained.model)
     expected = tiny.with_model(trained.model.merge_and_unload()).encode(texts)
     save_file(arrays, tmp_path / "adapter_model.safetensors")

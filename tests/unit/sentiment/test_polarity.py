@@ -107,10 +107,46 @@ def test_the_better_part_is_not_thrown_away():
     vectors = random.normal(size=(400, 4)).astype(np.float32)
     vectors[:, 0] += np.where(is_positive, 2, -2)
     fit = fit_polarity(count_features(texts, vectors, QUICK), is_positive, np.arange(400), QUICK, seed=0)
-    assert fit.model.chosen != "ngrams"
+    assert fit.model.ranking[0] != "ngrams"
     assert measure(fit.held_out["embedding"], is_positive)["accuracy"] > 0.9
     assert measure(fit.held_out["ngrams"], is_positive)["accuracy"] < 0.65
     assert measure(fit.held_out["blend"], is_positive)["accuracy"] > 0.9
+
+
+def test_a_tuned_encoder_is_judged_on_texts_it_did_not_learn_from():
+    """Where it learned it knows everything, elsewhere nothing: it must not be chosen for what it learned."""
+    random = np.random.default_rng(0)
+    is_positive = random.random(400) < 0.5
+    texts = [" ".join(random.choice(list("abcdefgh"), 5)) for _ in range(400)]
+    vectors = random.normal(size=(400, 4)).astype(np.float32)
+    vectors[:, 0] += np.where(is_positive, 2, -2)
+    learned = np.arange(400) < 200
+    tuned = np.where(learned, np.nan, random.normal(size=400))
+    fit = fit_polarity(
+        count_features(texts, vectors, QUICK, tuned), is_positive, np.arange(400), QUICK, seed=0
+    )
+    assert list(fit.held_out) == ["ngrams", "embedding", "blend", "tuned", "tuned blend"]
+    for found in fit.held_out.values():
+        assert np.array_equal(np.isnan(found), learned)
+    assert fit.model.ranking.index("tuned") > fit.model.ranking.index("embedding")
+    assert measure(fit.held_out["tuned"][~learned], is_positive[~learned])["auc"] < 0.6
+
+
+def test_a_tuned_encoder_that_knows_more_reads_texts_that_have_its_score():
+    random = np.random.default_rng(0)
+    is_positive = random.random(400) < 0.5
+    texts = [" ".join(random.choice(list("abcdefgh"), 5)) for _ in range(400)]
+    vectors = random.normal(size=(400, 4)).astype(np.float32)
+    tuned = np.where(is_positive, 1.0, -1.0) + random.normal(size=400) / 2
+    fit = fit_polarity(
+        count_features(texts, vectors, QUICK, tuned), is_positive, np.arange(400), QUICK, seed=0
+    )
+    model = type(fit.model).from_arrays(fit.model.arrays())
+    assert model.candidate({"ngrams", "embedding", "tuned"}) in ("tuned", "tuned blend")
+    assert model.candidate({"ngrams", "embedding"}) in ("ngrams", "embedding", "blend")
+    assert model.candidate({"ngrams"}) == "ngrams"
+    assert np.mean((model.logit(texts, vectors, tuned) > 0) == is_positive) > 0.95
+    assert np.mean((model.logit(texts, vectors) > 0) == is_positive) < 0.9
 
 
 def test_blocks_of_texts_are_read_as_all_at_once(monkeypatch: pytest.MonkeyPatch):
@@ -122,7 +158,7 @@ def test_blocks_of_texts_are_read_as_all_at_once(monkeypatch: pytest.MonkeyPatch
     model = fit_polarity(
         count_features(texts, vectors, QUICK), is_positive, np.arange(100), QUICK, seed=0
     ).model
-    model = dataclasses.replace(model, chosen="blend")
+    model = dataclasses.replace(model, ranking=("blend", "ngrams"))
     at_once = model.logit(texts, vectors)
     monkeypatch.setattr(polarity, "_BLOCK_TEXTS", 30)
     assert model.logit(texts, vectors) == pytest.approx(at_once)
