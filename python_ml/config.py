@@ -342,6 +342,8 @@ class SentimentConfig:
         min_ratings, min_class_ratings: with fewer rated texts, in all or of either kind, simulated texts are
             learned from.
         max_training_reviews: of more rated texts a sample is learned from.
+        labelled_texts: a CSV or Parquet file with columns text and is_positive, learned from instead of
+            simulated texts where ratings are too few; None for none.
         simulated_reviews: how many texts are simulated where they are needed.
         neutral_band: a polarity nearer to 0 than this is neutral.
         ngram_characters, ngram_words: the longest n-grams.
@@ -365,6 +367,7 @@ class SentimentConfig:
     min_ratings: int = 300
     min_class_ratings: int = 50
     max_training_reviews: int = 100_000
+    labelled_texts: str | None = None
     simulated_reviews: int = 4000
     neutral_band: float = 0.2
     ngram_characters: int = 5

@@ -20,6 +20,7 @@ from dagster_defs.ml_assets.step import (
 )
 from dagster_defs.resources import Shop
 from dagster_defs.settings import Settings
+from python_ml.sentiment.labelled import read_labelled_texts
 
 DESCRIPTIONS = {
     "review_sentiment": "One row per review with a text: polarity, label, and how sure that is.",
@@ -53,12 +54,10 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
     settings = shop.settings()
     inputs = read_reviews(shop)
     tuned = shop.warehouse().read("ml", "tuned_scores", columns=["text_hash", "score", "is_held_out"])
-    version = fingerprint(
-        settings.sentiment,
-        code="sentiment",
-        frames=named_by_hash(inputs) | {"tuned_scores": tuned},
-        seed=settings.seed,
-    )
+    file = settings.sentiment.labelled_texts
+    others = {"tuned_scores": tuned, "labelled": None if file is None else read_labelled_texts(file)}
+    frames = named_by_hash(inputs) | {name: frame for name, frame in others.items() if frame is not None}
+    version = fingerprint(settings.sentiment, code="sentiment", frames=frames, seed=settings.seed)
 
     def compute() -> StepResult:
         if inputs["review_texts"].is_empty():
@@ -68,7 +67,7 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
 
         result = build_sentiment(
             **inputs,
-            tuned_scores=tuned,
+            **others,
             config=settings.sentiment,
             seed=settings.seed,
             encode=_encode(settings),

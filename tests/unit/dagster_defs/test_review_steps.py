@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,13 +35,14 @@ class StubShop:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.labelled_texts: str | None = None
 
     def settings(self) -> SimpleNamespace:
         settings = load_settings({})
         return SimpleNamespace(
             paths=ShopPaths(root=self.folder, source="shop"),
             seed=0,
-            sentiment=settings.sentiment,
+            sentiment=replace(settings.sentiment, labelled_texts=self.labelled_texts),
             topics=settings.topics,
         )
 
@@ -196,6 +198,30 @@ def test_a_text_without_a_vector_stops_the_step(tmp_path: Path, step):
     shop = shop_of(tmp_path, REVIEWS, embedded=("cold",))
     with pytest.raises(ContractError, match="2 of 3 reviews have no vector"):
         materialise(step, shop)
+
+
+def test_labelled_texts_and_scores_of_a_tuned_encoder_reach_sentiment_and_count_as_its_input(
+    tmp_path: Path, stub: Callable
+):
+    shop, calls = shop_of(tmp_path, REVIEWS), put_sentiment(stub)
+    file = tmp_path / "texts.csv"
+    shop.labelled_texts = str(file)
+    file.write_text("text,is_positive\nlovely,1\nawful,0\n")
+    materialise(sentiment, shop)
+    file.write_text("text,is_positive\nlovely,1\nawful,0\nbroken,0\n")
+    materialise(sentiment, shop)
+    scores = {"text_hash": ["warm", "cold"], "score": [1.5, -0.5], "is_held_out": [True, False]}
+    shop.warehouse().replace(
+        {
+            "tuned_scores": pl.DataFrame([STAMP] * 2).with_columns(
+                **{name: pl.Series(values) for name, values in scores.items()}
+            )
+        }
+    )
+    materialise(sentiment, shop)
+    assert [call["labelled"].height for call in calls] == [2, 3, 3]
+    assert [call["tuned_scores"].height for call in calls] == [0, 0, 2]
+    assert calls[2]["tuned_scores"].columns == ["text_hash", "score", "is_held_out"]
 
 
 def test_topics_go_on_from_the_run_before(tmp_path: Path, stub: Callable):

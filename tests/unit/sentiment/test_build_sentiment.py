@@ -117,6 +117,44 @@ def test_method_says_what_read_it_and_what_it_learned_from():
     assert result.review_sentiment["sentiment_method"].unique().to_list() == [f"{chosen} on own ratings"]
 
 
+def tuned_scores(reviews: pl.DataFrame, *, held_out: int) -> pl.DataFrame:
+    """Scores that know the stars, with some noise, of all texts; of the first few nothing was learned."""
+    noise = np.random.default_rng(0).normal(size=reviews.height)
+    texts = reviews.select("text_hash", score=pl.col("rating").fill_null(3.0) - 3.0 + noise)
+    texts = texts.unique("text_hash", maintain_order=True)
+    return texts.with_columns(is_held_out=pl.int_range(pl.len()) < held_out)
+
+
+def test_a_tuned_encoder_competes_on_texts_that_did_not_teach_it():
+    reviews = rated_reviews(RATED)
+    scores = tuned_scores(reviews, held_out=150)
+    arguments = {"config": QUICK, "seed": 0, "encode": encode, "tuned_scores": scores}
+    result = build_sentiment(reviews, embeddings(reviews), **arguments)
+    found = result.sentiment_evaluation
+    assert set(found["candidate"]) == {"ngrams", "embedding", "blend", "tuned", "tuned blend"}
+    opinions = reviews.filter(pl.col("rating") != 3).join(scores.filter("is_held_out"), on="text_hash")
+    assert found["reviews"].unique().to_list() == [opinions.height]
+    chosen = found.filter("is_chosen")["candidate"].unique().to_list()
+    assert chosen == ["tuned blend"] or chosen == ["tuned"]
+    assert result.review_sentiment["sentiment_method"].unique().to_list() == [f"{chosen[0]} on own ratings"]
+
+
+def test_a_tuned_encoder_with_too_few_texts_to_judge_it_is_left_aside():
+    reviews = rated_reviews(RATED)
+    arguments = {"config": QUICK, "seed": 0, "encode": encode}
+    few = build_sentiment(
+        reviews, embeddings(reviews), tuned_scores=tuned_scores(reviews, held_out=3), **arguments
+    )
+    assert_frame_equal(few.review_sentiment, built()[1].review_sentiment)
+
+
+def test_a_review_without_a_score_is_named():
+    reviews = rated_reviews(RATED)
+    scores = tuned_scores(reviews, held_out=150)[1:]
+    with pytest.raises(ContractError, match="reviews have no score by the fine-tuned encoder"):
+        build_by_letters(reviews, tuned_scores=scores)
+
+
 def test_order_of_rows_does_not_matter():
     reviews, result = built()
     shuffled = reviews.sample(fraction=1, shuffle=True, seed=3)
