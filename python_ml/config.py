@@ -341,6 +341,8 @@ class SentimentConfig:
             nothing.
         min_ratings, min_class_ratings: with fewer rated texts, in all or of either kind, simulated texts are
             learned from.
+        min_calibration_ratings: what simulated texts have taught is calibrated on the shop's own ratings, if
+            there are at least this many distinct texts of either kind.
         max_training_reviews: of more rated texts a sample is learned from.
         labelled_texts: a CSV or Parquet file with columns text and is_positive, learned from instead of
             simulated texts where ratings are too few; None for none.
@@ -366,6 +368,7 @@ class SentimentConfig:
     positive_rating: float = 4.0
     min_ratings: int = 300
     min_class_ratings: int = 50
+    min_calibration_ratings: int = 10
     max_training_reviews: int = 100_000
     labelled_texts: str | None = None
     simulated_reviews: int = 4000
@@ -397,6 +400,7 @@ class SentimentConfig:
         _check_range("sentiment", self, ("positive_rating",), 1.0, 5.0)
         _check_range("sentiment", self, ("negative_rating",), 1.0, self.positive_rating - 0.01)
         _check_range("sentiment", self, ("min_ratings", "min_class_ratings", "max_training_reviews"), 10, 1e9)
+        _check_range("sentiment", self, ("min_calibration_ratings",), 1, 1e9)
         _check_range("sentiment", self, ("simulated_reviews", "tuning_reviews"), 100, 1e7)
         _check_range("sentiment", self, ("neutral_band",), 0.0, 0.99)
         _check_range("sentiment", self, ("ngram_characters", "ngram_words"), 1, 10)

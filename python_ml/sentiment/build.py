@@ -16,10 +16,24 @@ from python_ml.sentiment.aspects import Encode, find_aspects
 from python_ml.sentiment.evaluate import EVALUATION_SCHEMA, evaluation_frame
 from python_ml.sentiment.language import detect_languages
 from python_ml.sentiment.plots import plot_reliability
-from python_ml.sentiment.polarity import NGRAMS, PolarityFit, count_features, fit_polarity, parts_known
+from python_ml.sentiment.polarity import (
+    PolarityFit,
+    count_features,
+    fit_polarity,
+    parts_known,
+)
+from python_ml.sentiment.reading import (
+    LABELLED,
+    OWN,
+    SIMULATED,
+    Reading,
+    neutral_confidence,
+    rarer,
+    rated_rows,
+    read_reviews,
+)
 from python_ml.sentiment.simulated import write_texts
 
-OWN, LABELLED, SIMULATED = "own ratings", "labelled texts", "simulated texts"
 NOTHING_TO_READ = "nothing to read"
 NO_OPINION_CONFIDENCE = 1 / 3  # chance among three labels
 
@@ -122,24 +136,18 @@ def build_sentiment(
     use = vectors if lesson.vectors is not None else None
     use_scores = scores if lesson.tuned is not None else None
     chosen = model.candidate(parts_known(use, use_scores))
-    probability = model.probability(reviews["text"].to_list(), use, use_scores)
-    held_out, is_positive = _judged(fit, lesson)
+    logit = model.logit(reviews["text"].to_list(), use, use_scores)
+    reading = read_reviews(reviews, logit, chosen, fit, lesson.source, lesson.is_positive, config, seed)
     readable = reviews.filter("is_readable")
     return SentimentResult(
-        review_sentiment=_sentiment(reviews, probability, held_out[chosen], chosen, lesson, config),
+        review_sentiment=_sentiment(reviews, reading, config),
         review_aspects=find_aspects(
             readable.select("review_id", "text"), model, config, encode if use is not None else None
         ),
-        sentiment_evaluation=_evaluation(reviews, probability, held_out, is_positive, chosen, lesson, config),
+        sentiment_evaluation=_evaluation(reading),
         model_arrays=model.arrays(),
-        plots={"reliability": plot_reliability(held_out, is_positive, chosen)},
+        plots={"reliability": plot_reliability(reading.held_out, reading.is_positive, reading.chosen)},
     )
-
-
-def _judged(fit: PolarityFit, lesson: _Lesson) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Held-out probabilities by candidate, and opinions, of the texts that no part had learned from."""
-    rows = np.isfinite(fit.held_out[NGRAMS])
-    return {name: found[rows] for name, found in fit.held_out.items()}, lesson.is_positive[rows]
 
 
 def _prepare(review_texts: pl.DataFrame) -> pl.DataFrame:
@@ -195,9 +203,8 @@ def _choose_lesson(
     seed: int,
     encode: Encode | None,
 ) -> _Lesson:
-    rows, is_positive = _rated(reviews, config)
-    rarer = min(int(is_positive.sum()), int((~is_positive).sum()))
-    if len(rows) >= config.min_ratings and rarer >= config.min_class_ratings:
+    rows, is_positive = rated_rows(reviews, config)
+    if len(rows) >= config.min_ratings and rarer(is_positive) >= config.min_class_ratings:
         if len(rows) > config.max_training_reviews:
             random = np.random.default_rng(seed)
             taken = np.sort(random.choice(len(rows), config.max_training_reviews, replace=False))
@@ -218,23 +225,12 @@ def _enough(tuned: np.ndarray | None, is_positive: np.ndarray, config: Sentiment
     """The scores, if enough texts of either kind are left to calibrate and judge them by."""
     if tuned is None:
         return None
-    judged = is_positive[np.isfinite(tuned)]
-    rarer = min(int(judged.sum()), int((~judged).sum()))
-    return tuned if rarer >= config.min_class_ratings else None
+    return tuned if rarer(is_positive[np.isfinite(tuned)]) >= config.min_class_ratings else None
 
 
 def _encode_lesson(texts: list[str], vectors: np.ndarray | None, encode: Encode | None) -> np.ndarray | None:
     """Without vectors of the reviews, what was learned of vectors could not be used."""
     return encode(texts) if encode is not None and vectors is not None else None
-
-
-def _rated(reviews: pl.DataFrame, config: SentimentConfig) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of reviews whose rating is an opinion, and whether it is a good one."""
-    rating = reviews["rating"].fill_null(float("nan")).to_numpy()
-    is_positive = rating >= config.positive_rating
-    is_rated = (is_positive | (rating <= config.negative_rating)) & reviews["is_readable"].to_numpy()
-    rows = np.flatnonzero(is_rated)
-    return rows, is_positive[rows]
 
 
 def _learn(lesson: _Lesson, config: SentimentConfig, seed: int, progress: Progress | None) -> PolarityFit:
@@ -244,20 +240,12 @@ def _learn(lesson: _Lesson, config: SentimentConfig, seed: int, progress: Progre
     return fit_polarity(features, lesson.is_positive, groups, config, seed=seed, progress=progress)
 
 
-def _sentiment(
-    reviews: pl.DataFrame,
-    probability: np.ndarray,
-    held_out: np.ndarray,
-    chosen: str,
-    lesson: _Lesson,
-    config: SentimentConfig,
-) -> pl.DataFrame:
-    method = f"{chosen} on {lesson.source}"
-    neutral = _neutral_confidence(reviews, probability, held_out, lesson, config)
+def _sentiment(reviews: pl.DataFrame, reading: Reading, config: SentimentConfig) -> pl.DataFrame:
+    neutral = neutral_confidence(reviews, reading, config)
     is_neutral = pl.col("polarity").abs() < config.neutral_band
     told = reviews.with_columns(
         language=_languages(reviews, config),
-        polarity=pl.when("is_readable").then(pl.Series(2 * probability - 1)).otherwise(0.0),
+        polarity=pl.when("is_readable").then(pl.Series(2 * reading.probability - 1)).otherwise(0.0),
     )
     return (
         told.with_columns(
@@ -271,7 +259,9 @@ def _sentiment(
             .when(is_neutral)
             .then(neutral)
             .otherwise((1 + pl.col("polarity").abs()) / 2),
-            sentiment_method=pl.when("is_readable").then(pl.lit(method)).otherwise(pl.lit(NOTHING_TO_READ)),
+            sentiment_method=pl.when("is_readable")
+            .then(pl.lit(reading.method))
+            .otherwise(pl.lit(NOTHING_TO_READ)),
         )
         .select(*_SENTIMENT_SCHEMA)
         .cast(_SENTIMENT_SCHEMA)
@@ -285,42 +275,7 @@ def _languages(reviews: pl.DataFrame, config: SentimentConfig) -> pl.Series:
     return pl.Series(found, dtype=pl.String)
 
 
-def _neutral_confidence(
-    reviews: pl.DataFrame,
-    probability: np.ndarray,
-    held_out: np.ndarray,
-    lesson: _Lesson,
-    config: SentimentConfig,
-) -> float:
-    """Share of middling ratings among reviews of neutral polarity, as if one of each had been seen before.
-
-    Nothing was fitted on middling ratings; of the others the held-out polarity counts.
-    """
-    rating = reviews["rating"].fill_null(float("nan")).to_numpy()
-    is_middling = (rating > config.negative_rating) & (rating < config.positive_rating)
-    middling = probability[is_middling & reviews["is_readable"].to_numpy()]
-    rows, _ = _rated(reviews, config)
-    held_out = held_out if lesson.source == OWN else probability[rows]
-    # Of a large shop's opinions, and of those a fine-tuned encoder learned from, only some were held out.
-    weight = len(rows) / max(len(held_out), 1)
-    among_middling, among_others = (
-        int(np.sum(np.abs(2 * some - 1) < config.neutral_band)) for some in (middling, held_out)
-    )
-    return (among_middling + 1) / (among_middling + weight * among_others + 2)
-
-
-def _evaluation(
-    reviews: pl.DataFrame,
-    probability: np.ndarray,
-    held_out: dict[str, np.ndarray],
-    judged_positive: np.ndarray,
-    chosen: str,
-    lesson: _Lesson,
-    config: SentimentConfig,
-) -> pl.DataFrame:
-    if lesson.source == OWN:
-        return evaluation_frame(held_out, judged_positive, chosen)
-    rows, is_positive = _rated(reviews, config)
-    if min(int(is_positive.sum()), int((~is_positive).sum())) < config.folds:
+def _evaluation(reading: Reading) -> pl.DataFrame:
+    if not reading.is_of_reviews:
         return pl.DataFrame(schema=EVALUATION_SCHEMA)
-    return evaluation_frame({chosen: probability[rows]}, is_positive, chosen)
+    return evaluation_frame(reading.held_out, reading.is_positive, reading.chosen)

@@ -291,9 +291,7 @@ def grouped_folds(is_positive_N: np.ndarray, group_N: np.ndarray, folds: int, se
     Raises:
         ModelError: one kind has fewer groups than folds.
     """
-    _, number_N = np.unique(group_N, return_inverse=True)
-    texts = np.bincount(number_N)
-    is_positive_group = np.bincount(number_N, weights=is_positive_N) * 2 >= texts
+    is_positive_group, number_N = opinions_of_groups(is_positive_N, group_N)
     rarest = min(int(is_positive_group.sum()), int((~is_positive_group).sum()))
     if rarest < folds:
         raise ModelError(
@@ -301,11 +299,17 @@ def grouped_folds(is_positive_N: np.ndarray, group_N: np.ndarray, folds: int, se
             where="rated texts",
             remedy="raise min_class_ratings, or lower folds, in [sentiment]",
         )
-    fold_of_group = np.empty(len(texts), dtype=np.int64)
+    fold_of_group = np.empty(len(is_positive_group), dtype=np.int64)
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     for fold, (_, held) in enumerate(splitter.split(is_positive_group, is_positive_group)):
         fold_of_group[held] = fold
     return fold_of_group[number_N]
+
+
+def opinions_of_groups(is_positive_N: np.ndarray, group_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """bool (groups,), whether half of a group or more are positive; integer (N,), the group of each text."""
+    _, number_N = np.unique(group_N, return_inverse=True)
+    return np.bincount(number_N, weights=is_positive_N) * 2 >= np.bincount(number_N), number_N
 
 
 def _tune(

@@ -239,6 +239,43 @@ def test_a_few_ratings_judge_a_model_that_learned_elsewhere():
     assert build_by_letters(review_texts(["good"], [5.0])).sentiment_evaluation.is_empty()
 
 
+def test_what_was_learned_elsewhere_is_calibrated_on_the_shops_own_stars():
+    """Nine in ten customers are pleased whatever they write: what they write must count for less."""
+    random = np.random.default_rng(0)
+    texts = [f"The lamp is {'good' if number % 2 else 'bad'}, number {number}" for number in range(200)]
+    ratings = [5.0 if random.random() < (0.95 if number % 2 else 0.85) else 1.0 for number in range(200)]
+    reviews = review_texts(texts, ratings)
+    as_learned = build_by_letters(review_texts(texts, [None] * 200)).review_sentiment
+    result = build_by_letters(reviews, config=replace(QUICK, min_ratings=1000))
+    found = result.review_sentiment
+    assert found["sentiment_method"].unique().to_list() == [
+        "ngrams on simulated texts, calibrated on own ratings"
+    ]
+    # Learned elsewhere, half are displeased; here 85 of 100 who write "bad" are pleased.
+    assert as_learned["polarity"][::2].mean() < -0.5
+    assert found["polarity"][::2].mean() == pytest.approx(2 * 0.85 - 1, abs=0.12)
+    assert found["polarity"][1::2].mean() > found["polarity"][::2].mean()
+    error = result.sentiment_evaluation.filter(metric_name="expected_calibration_error")
+    assert error["metric_value"][0] < 0.05
+    assert error["reviews"][0] == 200
+
+
+def test_stars_that_contradict_the_texts_turn_nothing_round():
+    texts = [f"The lamp is {'good' if number % 2 else 'bad'}, number {number}" for number in range(100)]
+    reviews = review_texts(texts, [1.0 if number % 2 else 5.0 for number in range(100)])
+    found = build_by_letters(reviews, config=replace(QUICK, min_ratings=1000)).review_sentiment
+    assert found["sentiment_method"].unique().to_list() == ["ngrams on simulated texts"]
+    assert found["polarity"][::2].mean() < found["polarity"][1::2].mean()
+
+
+def test_texts_that_are_praised_and_blamed_alike_are_too_few_to_calibrate_on():
+    """Twelve complaints, but each of a text that twice as many praise: no fold could hold a bad text."""
+    texts = [f"The lamp, number {number % 12}" for number in range(36)]
+    reviews = review_texts(texts, [5.0] * 24 + [1.0] * 12)
+    found = build_by_letters(reviews).review_sentiment
+    assert found["sentiment_method"].unique().to_list() == ["ngrams on simulated texts"]
+
+
 def test_labelled_texts_come_before_simulated_ones():
     rated = rated_reviews(200).filter(pl.col("rating") != 3)
     labelled = rated.select("text", is_positive=pl.col("rating") > 3)
