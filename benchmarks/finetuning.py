@@ -4,6 +4,7 @@
 """
 
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,7 +68,12 @@ def measure(task: Task, count: int, embedding: EmbeddingConfig, config: FineTuni
     )
     parts = [([task.texts[row] for row in rows], task.is_positive[rows]) for rows in (taught, held_out)]
     return fine_tune_on_ratings(
-        *parts, replace(embedding, long_texts="cut"), config, device=str(resolve_device("auto")), seed=SEED
+        *parts,
+        replace(embedding, long_texts="cut"),
+        config,
+        device=str(resolve_device("auto")),
+        seed=SEED,
+        clock=time.monotonic,
     )
 
 

@@ -24,6 +24,7 @@ def build_checks() -> list[dg.AssetChecksDefinition]:
         champions_are_no_worse_than_popularity,
         every_user_has_a_full_list,
         every_review_text_is_read,
+        every_review_text_is_scored_or_none,
         every_review_text_has_a_topic,
         published_copy_is_complete,
     ]
@@ -174,6 +175,24 @@ def _covers_review_texts(shop: Shop, table: str) -> dg.AssetCheckResult:
     found = shop.warehouse().read("ml", table, columns=["review_id"])["review_id"]
     return dg.AssetCheckResult(
         passed=texts.sort().equals(found.sort()), metadata={"texts": len(texts), "rows": len(found)}
+    )
+
+
+@dg.asset_check(
+    asset=["ml", "tuned_scores"],
+    blocking=True,
+    description="Where a fine-tuned encoder is used, every review's text has a finite score; else none has.",
+)
+def every_review_text_is_scored_or_none(shop: Shop) -> dg.AssetCheckResult:
+    warehouse = shop.warehouse()
+    is_used = warehouse.read("ml", "encoder_evaluations", columns=["is_used"])["is_used"].any()
+    texts = warehouse.read("features", "review_texts", columns=["text_hash"])["text_hash"].unique()
+    scores = warehouse.read("ml", "tuned_scores", columns=["text_hash", "score"])
+    missing = len(set(texts) - set(scores["text_hash"])) if is_used else 0
+    off = scores.height - int(scores["score"].is_finite().sum())
+    return dg.AssetCheckResult(
+        passed=missing == off == 0 and (is_used or scores.is_empty()),
+        metadata={"texts": len(texts), "scores": scores.height, "missing": missing, "not finite": off},
     )
 
 

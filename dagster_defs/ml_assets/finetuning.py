@@ -1,6 +1,7 @@
 """`ml.encoder_evaluations`, `ml.tuned_scores`: the encoder learns from the shop, and is used if that paid."""
 
 import math
+import time
 from datetime import date
 from pathlib import Path
 
@@ -133,6 +134,7 @@ def _teach(
         settings.finetuning,
         device=settings.device,
         seed=settings.seed,
+        clock=time.monotonic,
         progress=Progress(what="training steps", write=context.log.info),
     )
     save_lesson(folder, tuned, taught["text_hash"], as_of)

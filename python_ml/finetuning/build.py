@@ -1,6 +1,5 @@
 """An adapter from a shop's own data, and the verdict on it."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +47,7 @@ def fine_tune_on_ratings(
     *,
     device: str,
     seed: int,
+    clock: Callable[[], float],
     progress: Progress | None = None,
 ) -> FineTuned:
     """Teach the encoder from rated reviews, and judge it on reviews it never saw.
@@ -62,6 +62,7 @@ def fine_tune_on_ratings(
         config: how it learns.
         device: setting for `resolve_device`.
         seed: of everything random.
+        clock: seconds that only grow; tells how long training took.
 
     Raises:
         ModelError: a text is in both, or one kind is missing in either.
@@ -88,7 +89,7 @@ def fine_tune_on_ratings(
         truth = np.asarray(held_out[1], dtype=bool)
         return judge_ratings(frozen, adapted, truth, resamples=config.resamples, seed=seed)
 
-    return _fine_tune(embedding, device, score, teach, judge)
+    return _fine_tune(embedding, device, score, teach, judge, clock)
 
 
 def fine_tune_on_sessions(
@@ -99,6 +100,7 @@ def fine_tune_on_sessions(
     *,
     device: str,
     seed: int,
+    clock: Callable[[], float],
     progress: Progress | None = None,
 ) -> FineTuned:
     """Teach the encoder which texts are bought together, and judge it by finding partners of newer sessions.
@@ -120,7 +122,7 @@ def fine_tune_on_sessions(
     def judge(frozen: np.ndarray, adapted: np.ndarray) -> Verdict:
         return judge_sessions(frozen, adapted, resamples=config.resamples, seed=seed)
 
-    return _fine_tune(embedding, device, score, teach, judge)
+    return _fine_tune(embedding, device, score, teach, judge, clock)
 
 
 def _fine_tune(
@@ -129,12 +131,13 @@ def _fine_tune(
     score: Callable[[Encoder, torch.nn.Linear | None], np.ndarray],
     teach: Callable[[Encoder], Trained],
     judge: Callable[[np.ndarray, np.ndarray], Verdict],
+    clock: Callable[[], float],
 ) -> FineTuned:
     encoder = Encoder.load(embedding.in_float32(), resolve_device(device))
     frozen = score(encoder, None)
-    started = time.monotonic()
+    started = clock()
     trained = teach(encoder)
-    seconds = time.monotonic() - started
+    seconds = clock() - started
     trainable = count_trainable(trained.model)
     arrays, settings = adapter_arrays(trained.model)
     adapted = score(encoder.with_model(trained.model.merge_and_unload()), trained.head)

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from dagster_defs.checks import every_review_text_is_scored_or_none
 from dagster_defs.ml_assets import finetuning
 from dagster_defs.ml_assets.step import UNCHANGED
 from dagster_defs.settings import load_settings
@@ -164,6 +165,26 @@ def test_new_texts_are_read_and_old_ones_are_not_and_nothing_is_learned_anew(tmp
     assert found["is_held_out"].to_list() == [number >= 32 for number in range(44)]
     assert set(found["as_of_date"]) == {date(2024, 3, 2)}
     assert materialise(shop)["tuned_scores"].metadata["work done"] == UNCHANGED
+
+
+def test_the_check_misses_no_text(tmp_path, taught):
+    taught(0.1)
+    shop = StubShop(tmp_path)
+    shop.write(40)
+    materialise(shop)
+    assert every_review_text_is_scored_or_none(shop).passed
+    shop.write(41)
+    assert not every_review_text_is_scored_or_none(shop).passed
+    shop.write(40)
+    kept = shop.warehouse().read("ml", "tuned_scores")
+    broken = kept.with_columns(score=pl.when(pl.col("score") == 3.0).then(float("nan")).otherwise("score"))
+    shop.warehouse().replace({"tuned_scores": broken})
+    assert not every_review_text_is_scored_or_none(shop).passed
+    judged = shop.warehouse().read("ml", "encoder_evaluations")
+    shop.warehouse().replace(
+        {"tuned_scores": kept, "encoder_evaluations": judged.with_columns(is_used=pl.lit(False))}
+    )
+    assert not every_review_text_is_scored_or_none(shop).passed
 
 
 def test_it_learns_anew_when_texts_have_doubled_as_the_setting_says(tmp_path, taught):

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import polars as pl
@@ -207,7 +208,7 @@ def test_a_text_that_taught_cannot_judge():
     with pytest.raises(ModelError, match="1 texts are in training and held out"):
         build.fine_tune_on_ratings(
             (both, np.array([True, False])), (["good", "sad"], np.array([True, False])),
-            EmbeddingConfig(), QUICK, device="cpu", seed=0,
+            EmbeddingConfig(), QUICK, device="cpu", seed=0, clock=count().__next__,
         )  # fmt: skip
 
 
@@ -215,7 +216,7 @@ def test_ratings_of_one_kind_cannot_teach():
     with pytest.raises(ModelError, match="all 2 held-out reviews are of one kind"):
         build.fine_tune_on_ratings(
             (["a", "b"], np.array([True, False])), (["c", "d"], np.array([True, True])),
-            EmbeddingConfig(), QUICK, device="cpu", seed=0,
+            EmbeddingConfig(), QUICK, device="cpu", seed=0, clock=count().__next__,
         )  # fmt: skip
 
 
@@ -225,13 +226,18 @@ def test_from_texts_to_a_verdict(tiny: Encoder, monkeypatch: pytest.MonkeyPatch,
     if objective == "ratings":
         train = (reviews(GOOD, 10) + reviews(BAD, 10), np.arange(40) < 20)
         held_out = ([f"so {text}" for text in train[0]], train[1])
-        found = build.fine_tune_on_ratings(train, held_out, EmbeddingConfig(), QUICK, device="cpu", seed=0)
+        found = build.fine_tune_on_ratings(
+            train, held_out, EmbeddingConfig(), QUICK, device="cpu", seed=0, clock=count().__next__
+        )
     else:
         train = (reviews(GOOD, 6), reviews(BAD, 6))
-        found = build.fine_tune_on_sessions(train, train, EmbeddingConfig(), QUICK, device="cpu", seed=0)
+        found = build.fine_tune_on_sessions(
+            train, train, EmbeddingConfig(), QUICK, device="cpu", seed=0, clock=count().__next__
+        )
     assert found.verdict.metric == {"ratings": "roc_auc", "sessions": "mrr"}[objective]
     assert found.verdict.rows == {"ratings": 40, "sessions": 12}[objective]
     assert len(found.losses) == QUICK.epochs
+    assert found.seconds == 1  # the clock was read twice, before and after
     assert found.trainable_parameters == sum(array.size for array in found.arrays.values())
 
 

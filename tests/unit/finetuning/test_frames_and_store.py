@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -104,7 +105,7 @@ def test_what_is_read_scores_as_what_was_trained(method: str, tmp_path: Path):
     embedding = EmbeddingConfig(precision="float32")
     tuned = fine_tune_on_ratings(
         (good + bad, np.arange(24) < 12), (newer, np.array([True, False])), embedding, config,
-        device="cpu", seed=0,
+        device="cpu", seed=0, clock=count().__next__,
     )  # fmt: skip
     folder = tmp_path / "lesson"
     save_lesson(folder, tuned, pl.Series(["#a", "#b"]), date(2024, 5, 1))
