@@ -17,7 +17,7 @@ from python_ml.config import EmbeddingConfig, FineTuningConfig
 from python_ml.device import resolve_device
 from python_ml.finetuning.build import FineTuned, fine_tune_on_ratings
 
-TEXTS, HELD_OUT, SEED = 3000, 3000, 0
+TEXTS, HELD_OUT, SEED = 1000, 1500, 0
 # AdaLoRA starts from nothing three matrices wide and cuts ranks meanwhile: it needs larger steps.
 LEARNING_RATE = {"lora": 5e-4, "adalora": 2.5e-3}
 

@@ -12,9 +12,10 @@ from python_ml.device import resolve_device
 from python_ml.embedding.encoder import Encoder
 from python_ml.errors import ModelError
 from python_ml.finetuning.adapters import adapter_arrays, count_trainable
-from python_ml.finetuning.judge import Verdict, judge_ratings, judge_sessions, probe, reciprocal_ranks
+from python_ml.finetuning.judge import judge_ratings, judge_sessions, probe, reciprocal_ranks
 from python_ml.finetuning.reader import RatingReader
 from python_ml.finetuning.train import Progress, Trained, train_on_ratings, train_on_sessions
+from python_ml.finetuning.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from python_ml.config import FineTuningConfig, SentimentConfig
-from python_ml.finetuning.judge import Verdict
+from python_ml.finetuning.verdict import Verdict
 
 RATINGS = "ratings"
 NOT_ASKED = "not asked for: name it in objectives under [finetuning]"

@@ -4,7 +4,6 @@ Shapes: N texts or pairs held out, D dimensions, C distinct texts.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -12,37 +11,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What was measured on held-out rows.
-
-    Args:
-        metric: "roc_auc" or "mrr".
-        frozen, adapted: the metric with the encoder as it came, and with the adapter.
-        gain_lower, gain_upper: 95 % bootstrap interval of the difference, pairs of values resampled together.
-        rows: held-out texts or pairs.
-    """
-
-    metric: str
-    frozen: float
-    adapted: float
-    gain_lower: float
-    gain_upper: float
-    rows: int
-
-    @property
-    def is_better(self) -> bool:
-        """Whether the adapter is used: better, and not by chance."""
-        return self.gain_lower > 0.0
-
-    def sentence(self) -> str:
-        """The verdict in words, with the numbers."""
-        verb = "is used" if self.is_better else "is refused"
-        return (
-            f"the adapter {verb}: {self.metric} {self.frozen:.4f} frozen, {self.adapted:.4f} adapted, gain"
-            f" {self.gain_lower:+.4f} to {self.gain_upper:+.4f} on {self.rows:,} held-out rows"
-        )
+from python_ml.finetuning.verdict import Verdict
 
 
 def probe(train_ND: np.ndarray, is_positive_N: np.ndarray, held_out_ND: np.ndarray) -> np.ndarray:

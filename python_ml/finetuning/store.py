@@ -13,8 +13,8 @@ from python_ml.config import EmbeddingConfig
 from python_ml.device import resolve_device
 from python_ml.embedding.encoder import Encoder
 from python_ml.finetuning.build import FineTuned
-from python_ml.finetuning.judge import Verdict
 from python_ml.finetuning.reader import RatingReader
+from python_ml.finetuning.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

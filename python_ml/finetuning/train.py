@@ -3,7 +3,7 @@
 Shapes: N examples, B of a batch, D dimensions.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -122,7 +122,16 @@ def train_on_sessions(
     return _train(encoder, longer_N, loss, (), config, seed, progress)
 
 
-def _train(encoder, lengths, loss, head_parameters, config, seed, progress) -> Trained:
+def _train(
+    encoder: Encoder,
+    lengths: np.ndarray,
+    loss: Callable[[PeftModel, np.ndarray], torch.Tensor],
+    head_parameters: Iterable[torch.nn.Parameter],
+    config: FineTuningConfig,
+    seed: int,
+    progress: Progress | None,
+) -> Trained:
+    """Train adapter and head on batches of rows whose loss `loss` tells."""
     steps_a_pass = -(-len(lengths) // config.batch_texts)
     steps = steps_a_pass * config.epochs
     trained = Trained(add_adapter(encoder.model, config, steps, seed))

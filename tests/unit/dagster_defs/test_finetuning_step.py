@@ -20,7 +20,7 @@ from dagster_defs.warehouse import Warehouse
 from python_ml.config import FineTuningConfig
 from python_ml.finetuning import build, store
 from python_ml.finetuning.build import FineTuned
-from python_ml.finetuning.judge import Verdict
+from python_ml.finetuning.verdict import Verdict
 
 ON = FineTuningConfig(objectives=("ratings",), min_examples=20, retrain_growth=2.0)
 

@@ -18,10 +18,11 @@ from python_ml.embedding.encoder import Encoder
 from python_ml.errors import ModelError, SettingError
 from python_ml.finetuning import build
 from python_ml.finetuning.adapters import adapter_arrays, add_adapter, count_trainable, orthogonality
-from python_ml.finetuning.judge import Verdict, judge_ratings, reciprocal_ranks
+from python_ml.finetuning.judge import judge_ratings, reciprocal_ranks
 from python_ml.finetuning.objectives import TEMPERATURE, rating_loss, session_loss
 from python_ml.finetuning.pairs import session_pairs
 from python_ml.finetuning.train import _rate, _rows, train_on_ratings
+from python_ml.finetuning.verdict import Verdict
 
 QUICK = FineTuningConfig(rank=2, alpha=4, epochs=3, batch_texts=8, learning_rate=0.02, resamples=50)
 GOOD, BAD = ["lovely", "great", "perfect"], ["broken", "awful", "useless"]

@@ -13,8 +13,8 @@ import pytest
 from python_ml.config import EmbeddingConfig, FineTuningConfig, SentimentConfig
 from python_ml.finetuning.build import FineTuned, fine_tune_on_ratings
 from python_ml.finetuning.frames import NOT_ASKED, evaluation_frame, reason_to_stay, split_rated_texts
-from python_ml.finetuning.judge import Verdict
 from python_ml.finetuning.store import load_lesson, load_reader, save_lesson
+from python_ml.finetuning.verdict import Verdict
 
 CONFIG = FineTuningConfig(objectives=("ratings",), min_examples=20, held_out_share=0.3)
 VERDICT = Verdict(metric="roc_auc", frozen=0.8, adapted=0.9, gain_lower=0.05, gain_upper=0.15, rows=30)
