@@ -81,6 +81,10 @@ class Encoder:
         """The same encoder with other weights, such as those of a fine-tuned model."""
         return replace(self, model=model, packed=_packed(model, self.device))
 
+    def unscaled(self) -> "Encoder":
+        """The same encoder, whose vectors keep the length they have."""
+        return replace(self, config=replace(self.config, normalise=False))
+
     @property
     def dimension(self) -> int:
         """D, the length of a vector."""

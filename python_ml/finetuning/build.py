@@ -12,7 +12,7 @@ from python_ml.device import resolve_device
 from python_ml.embedding.encoder import Encoder
 from python_ml.errors import ModelError
 from python_ml.finetuning.adapters import adapter_arrays, count_trainable
-from python_ml.finetuning.judge import judge_ratings, judge_sessions, probe, reciprocal_ranks
+from python_ml.finetuning.judge import fit_probe, judge_ratings, judge_sessions, reciprocal_ranks
 from python_ml.finetuning.reader import RatingReader
 from python_ml.finetuning.train import Progress, Trained, train_on_ratings, train_on_sessions
 from python_ml.finetuning.verdict import Verdict
@@ -53,8 +53,8 @@ def fine_tune_on_ratings(
 ) -> FineTuned:
     """Teach the encoder from rated reviews, and judge it on reviews it never saw.
 
-    The frozen encoder is judged by a probe fitted on the same training texts, see `probe`; the adapted one by
-    the head it was trained with.
+    A probe fitted on the frozen vectors of the training texts is what the frozen encoder is judged by, and where
+    the head starts that is trained with the adapter and that the adapted encoder is judged by.
 
     Args:
         train: texts, and boolean "is positive" of each.
@@ -78,19 +78,21 @@ def fine_tune_on_ratings(
             )
     labels = np.asarray(train[1], dtype=bool)
 
-    def score(encoder: Encoder, head: torch.nn.Linear | None) -> np.ndarray:
-        if head is None:
-            return probe(encoder.encode(train[0]), labels, encoder.encode(held_out[0]))
-        return RatingReader(encoder, **_as_arrays(head)).score(held_out[0])
+    encoder = Encoder.load(embedding.in_float32(), resolve_device(device))
+    probe = fit_probe(encoder.unscaled().encode(train[0]), labels)
+    frozen = RatingReader(encoder, *probe).score(held_out[0])
 
-    def teach(encoder: Encoder) -> Trained:
-        return train_on_ratings(encoder, train[0], labels, config, seed=seed, progress=progress)
+    def teach() -> Trained:
+        return train_on_ratings(encoder, train[0], labels, probe, config, seed=seed, progress=progress)
+
+    def score(adapted: Encoder, head: torch.nn.Linear) -> np.ndarray:
+        return RatingReader(adapted, **_as_arrays(head)).score(held_out[0])
 
     def judge(frozen: np.ndarray, adapted: np.ndarray) -> Verdict:
         truth = np.asarray(held_out[1], dtype=bool)
         return judge_ratings(frozen, adapted, truth, resamples=config.resamples, seed=seed)
 
-    return _fine_tune(embedding, device, score, teach, judge, clock)
+    return _fine_tune(encoder, frozen, teach, score, judge, clock)
 
 
 def fine_tune_on_sessions(
@@ -114,30 +116,30 @@ def fine_tune_on_sessions(
     place = {text: index for index, text in enumerate(texts)}
     left, right = (np.array([place[text] for text in side]) for side in held_out)
 
-    def score(encoder: Encoder, _: torch.nn.Linear | None) -> np.ndarray:
-        return reciprocal_ranks(encoder.encode(texts), left, right)
+    encoder = Encoder.load(embedding.in_float32(), resolve_device(device))
 
-    def teach(encoder: Encoder) -> Trained:
+    def score(either: Encoder, _: torch.nn.Linear | None) -> np.ndarray:
+        return reciprocal_ranks(either.encode(texts), left, right)
+
+    def teach() -> Trained:
         return train_on_sessions(encoder, *train, config, seed=seed, progress=progress)
 
     def judge(frozen: np.ndarray, adapted: np.ndarray) -> Verdict:
         return judge_sessions(frozen, adapted, resamples=config.resamples, seed=seed)
 
-    return _fine_tune(embedding, device, score, teach, judge, clock)
+    return _fine_tune(encoder, score(encoder, None), teach, score, judge, clock)
 
 
 def _fine_tune(
-    embedding: EmbeddingConfig,
-    device: str,
+    encoder: Encoder,
+    frozen: np.ndarray,
+    teach: Callable[[], Trained],
     score: Callable[[Encoder, torch.nn.Linear | None], np.ndarray],
-    teach: Callable[[Encoder], Trained],
     judge: Callable[[np.ndarray, np.ndarray], Verdict],
     clock: Callable[[], float],
 ) -> FineTuned:
-    encoder = Encoder.load(embedding.in_float32(), resolve_device(device))
-    frozen = score(encoder, None)
     started = clock()
-    trained = teach(encoder)
+    trained = teach()
     seconds = clock() - started
     trainable = count_trainable(trained.model)
     arrays, settings = adapter_arrays(trained.model)

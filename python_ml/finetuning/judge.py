@@ -14,18 +14,21 @@ from sklearn.preprocessing import StandardScaler
 from python_ml.finetuning.verdict import Verdict
 
 
-def probe(train_ND: np.ndarray, is_positive_N: np.ndarray, held_out_ND: np.ndarray) -> np.ndarray:
-    """Scores a logistic regression on vectors gives to held-out texts: how much the vectors know.
+def fit_probe(train_ND: np.ndarray, is_positive_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A logistic regression on vectors: how much they know of opinions.
 
     Args:
-        train_ND, held_out_ND: vectors of the same encoder.
-        is_positive_N: boolean, of the training texts.
+        train_ND: vectors of one encoder.
+        is_positive_N: boolean.
 
     Returns:
-        float64 (held out,), log odds.
+        float32 weight (D,) and bias (1,): vectors @ weight + bias are log odds.
     """
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
-    return model.fit(train_ND, is_positive_N).decision_function(held_out_ND)
+    scaler, line = (step for _, step in model.fit(train_ND, is_positive_N).steps)
+    weight_D = line.coef_[0] / scaler.scale_
+    bias = line.intercept_ - scaler.mean_ @ weight_D
+    return weight_D.astype(np.float32), bias.astype(np.float32)
 
 
 def judge_ratings(
@@ -34,7 +37,7 @@ def judge_ratings(
     """Compare two scores of the same held-out texts by the area under the ROC curve.
 
     Args:
-        frozen_N, adapted_N: from `probe`.
+        frozen_N, adapted_N: of the same texts.
         is_positive_N: boolean; both kinds must occur.
         resamples: bootstrap resamples.
         seed: of the resampling.

@@ -4,7 +4,7 @@ Shapes: N texts, D dimensions.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -33,5 +33,5 @@ class RatingReader:
             progress: see `Encoder.encode`.
         """
         # The head was trained on vectors as they come, before they are scaled to length 1.
-        encoder = replace(self.encoder, config=replace(self.encoder.config, normalise=False))
-        return (encoder.encode(texts, progress=progress) @ self.weight + self.bias[0]).astype(np.float64)
+        vectors_ND = self.encoder.unscaled().encode(texts, progress=progress)
+        return (vectors_ND @ self.weight + self.bias[0]).astype(np.float64)

@@ -66,25 +66,29 @@ def train_on_ratings(
     encoder: Encoder,
     texts: Sequence[str],
     is_positive: np.ndarray,
+    head: tuple[np.ndarray, np.ndarray],
     config: FineTuningConfig,
     *,
     seed: int,
     progress: Progress | None = None,
 ) -> Trained:
-    """Teach the encoder what pleases and what does not.
+    """Teach the encoder what pleases and what does not, from what its frozen vectors know already.
 
     Args:
         encoder: loaded in float32; its model is changed in place.
         texts: N reviews.
         is_positive: boolean (N,).
+        head: weight (D,) and bias (1,) that read opinions from the frozen vectors, see `fit_probe`.
         config: method, passes, batch size, learning rate.
         seed: of the order, of dropout and of first values.
         progress: called with (steps done, steps) after each.
+
+    Source:
+        Kumar et al. 2022, "Fine-tuning can distort pretrained features and underperform out-of-distribution":
+        first a linear probe, then fine-tuning from there.
     """
     batches = _Batches(encoder, texts)
-    head = torch.nn.Linear(encoder.dimension, 1).to(encoder.device)
-    torch.nn.init.zeros_(head.weight)
-    torch.nn.init.zeros_(head.bias)
+    head = _as_layer(*head).to(encoder.device)
     labels_N = torch.from_numpy(np.asarray(is_positive, dtype=np.float32)).to(encoder.device)
 
     def loss(model: PeftModel, rows: np.ndarray) -> torch.Tensor:
@@ -93,6 +97,14 @@ def train_on_ratings(
     trained = _train(encoder, batches.lengths, loss, head.parameters(), config, seed, progress)
     trained.head = head
     return trained
+
+
+def _as_layer(weight_D: np.ndarray, bias: np.ndarray) -> torch.nn.Linear:
+    layer = torch.nn.Linear(len(weight_D), 1)
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(weight_D)[None])
+        layer.bias.copy_(torch.from_numpy(bias))
+    return layer
 
 
 def train_on_sessions(

@@ -10,7 +10,9 @@ import pytest
 import torch
 from peft import PeftModel
 from safetensors.numpy import save_file
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
+from sklearn.preprocessing import StandardScaler
 from transformers import BertConfig, BertModel
 
 from python_ml.config import EmbeddingConfig, FineTuningConfig
@@ -18,13 +20,14 @@ from python_ml.embedding.encoder import Encoder
 from python_ml.errors import ModelError, SettingError
 from python_ml.finetuning import build
 from python_ml.finetuning.adapters import adapter_arrays, add_adapter, count_trainable, orthogonality
-from python_ml.finetuning.judge import judge_ratings, reciprocal_ranks
+from python_ml.finetuning.judge import fit_probe, judge_ratings, reciprocal_ranks
 from python_ml.finetuning.objectives import TEMPERATURE, rating_loss, session_loss
 from python_ml.finetuning.pairs import session_pairs
 from python_ml.finetuning.train import _rate, _rows, train_on_ratings
 from python_ml.finetuning.verdict import Verdict
 
 QUICK = FineTuningConfig(rank=2, alpha=4, epochs=3, batch_texts=8, learning_rate=0.02, resamples=50)
+START = (np.zeros(16, dtype=np.float32), np.zeros(1, dtype=np.float32))  # a head that knows nothing
 GOOD, BAD = ["lovely", "great", "perfect"], ["broken", "awful", "useless"]
 
 
@@ -86,7 +89,7 @@ def test_only_the_adapter_is_trained_and_it_learns(tiny: Encoder, method: str, l
     config = FineTuningConfig(
         method=method, rank=2, alpha=4, epochs=10, batch_texts=8, learning_rate=learning_rate, resamples=50
     )
-    trained = train_on_ratings(tiny, texts, labels, config, seed=0)
+    trained = train_on_ratings(tiny, texts, labels, START, config, seed=0)
     assert trained.losses[0] > 0.6
     assert trained.losses[-1] < 0.5
     for name, value in trained.model.named_parameters():
@@ -129,7 +132,7 @@ def test_orthogonality_by_hand(tiny: Encoder):
 def test_an_adapter_written_and_read_gives_the_same_vectors(tiny: Encoder, tmp_path, method: str):
     texts = reviews(GOOD, 4) + reviews(BAD, 4)
     tiny.model.save_pretrained(tmp_path / "base")
-    trained = train_on_ratings(tiny, texts, np.arange(16) < 8, replace(QUICK, method=method), seed=0)
+    trained = train_on_ratings(tiny, texts, np.arange(16) < 8, START, replace(QUICK, method=method), seed=0)
     arrays, settings = adapter_arrays(trained.model)
     expected = tiny.with_model(trained.model.merge_and_unload()).encode(texts)
     save_file(arrays, tmp_path / "adapter_model.safetensors")
@@ -160,6 +163,26 @@ def test_scores_are_compared_on_the_same_resamples():
     sure = judge_ratings(scores, truth.astype(float), truth, resamples=100, seed=0)
     assert sure.adapted == 1.0
     assert sure.is_better
+
+
+def test_the_probe_is_a_line_on_vectors_as_they_are():
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(200, 3)) * [1.0, 5.0, 0.1] + [3.0, 0.0, 1.0]
+    truth = vectors[:, 1] > 0
+    weight, bias = fit_probe(vectors, truth)
+    scaled = StandardScaler().fit_transform(vectors)
+    expected = LogisticRegression(C=0.1).fit(scaled, truth).decision_function(scaled)
+    np.testing.assert_allclose(vectors @ weight + bias[0], expected, atol=1e-3)
+
+
+def test_training_starts_from_the_head_it_is_given(tiny: Encoder):
+    """With steps too small to matter, the head that comes out is the head that went in."""
+    texts = reviews(GOOD, 4) + reviews(BAD, 4)
+    head = (np.arange(16, dtype=np.float32), np.array([0.5], dtype=np.float32))
+    config = replace(QUICK, learning_rate=1e-9)
+    trained = train_on_ratings(tiny, texts, np.arange(16) < 8, head, config, seed=0)
+    np.testing.assert_allclose(trained.head.weight.detach().numpy()[0], head[0], atol=1e-5)
+    assert trained.head.bias.item() == pytest.approx(0.5, abs=1e-5)
 
 
 def test_reciprocal_ranks_by_hand():
