@@ -53,8 +53,8 @@ def fine_tune_on_ratings(
 ) -> FineTuned:
     """Teach the encoder from rated reviews, and judge it on reviews it never saw.
 
-    A probe fitted on the frozen vectors of the training texts is what the frozen encoder is judged by. From it
-    starts the head that is trained with the adapter; the adapted encoder is judged by that head.
+    A probe fitted on the frozen vectors of the training texts is what the frozen encoder is judged by. The
+    head that is trained with the adapter starts from it; the adapted encoder is judged by that head.
 
     Args:
         train: texts, and boolean "is positive" of each.
