@@ -16,7 +16,7 @@ import psutil
 
 from benchmarks.pipeline import memory_of
 from benchmarks.results import Figure, record
-from dagster_defs.ml_assets.embeddings import drop_other_versions, embed_missing
+from dagster_defs.ml_assets.embeddings import FEATURES, drop_other_versions, embed_missing
 from dagster_defs.paths import PROJECT_ROOT
 from dagster_defs.progress import Progress
 from dagster_defs.warehouse import Warehouse
@@ -66,7 +66,7 @@ def _write(path: Path, count: int) -> None:
         columns = "select sha256(text) as text_hash, text from frame"
         connection.execute(f"create table features.review_texts as {columns}")
         connection.execute(f"create table features.item_texts as {columns} limit 0")
-    drop_other_versions(Warehouse(path=path), VERSION)
+    drop_other_versions(Warehouse(path=path), [VERSION])
 
 
 def _embed(path: Path, kill_at: int | None = None) -> tuple[float, int]:
@@ -89,7 +89,7 @@ def _vectors(path: Path) -> int:
 def child(path: Path, kill_at: int) -> None:
     """The step itself; ends itself with SIGKILL once so many texts are done, which nothing can catch."""
     warehouse = Warehouse(path=path)
-    missing = warehouse.count_texts_without_vector(["item_texts", "review_texts"], VERSION)
+    missing = warehouse.count_texts_without_vector(FEATURES, VERSION)
     progress = Progress(what="texts embedded", write=lambda line: print(line, flush=True), every_seconds=30)
 
     def count(done: int) -> None:
@@ -98,7 +98,7 @@ def child(path: Path, kill_at: int) -> None:
         if kill_at and done > kill_at + EmbeddingConfig().texts_per_chunk:
             psutil.Process().kill()
 
-    embed_missing(warehouse, EmbeddingConfig(), "auto", VERSION, AS_OF, count)
+    embed_missing(warehouse, FEATURES, EmbeddingConfig(), "auto", VERSION, AS_OF, count)
 
 
 if __name__ == "__main__":

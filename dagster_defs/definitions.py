@@ -12,6 +12,7 @@ from dagster_defs.jobs import build_jobs, build_schedule
 from dagster_defs.ml_assets.cohorts import build_cohort_assets
 from dagster_defs.ml_assets.embeddings import build_embedding_assets
 from dagster_defs.ml_assets.finetuning import build_finetuning_assets
+from dagster_defs.ml_assets.item_encoder import build_item_encoder_assets
 from dagster_defs.ml_assets.recommender import build_recommender_assets
 from dagster_defs.ml_assets.sentiment import build_sentiment_assets
 from dagster_defs.ml_assets.topics import build_topic_assets
@@ -34,6 +35,7 @@ def build_defs(**resource_overrides: Any) -> dg.Definitions:
         assets=[
             build_raw_file_assets(manifest),
             dbt_features,
+            *build_item_encoder_assets(dbt_features),
             *build_embedding_assets(dbt_features),
             *build_finetuning_assets(dbt_features),
             *build_cohort_assets(dbt_features),

@@ -59,6 +59,14 @@ class Settings:
     sentiment: SentimentConfig
     topics: TopicConfig
 
+    def __post_init__(self) -> None:
+        if self.embedding.adapter is not None and self.finetuning.objectives:
+            raise SettingError(
+                "the encoder has an adapter, and is to learn another",
+                where="settings, adapter under [embedding] and objectives under [finetuning]",
+                remedy="leave one of them out",
+            )
+
     @property
     def paths(self) -> ShopPaths:
         return ShopPaths(root=self.var, source=self.source)

@@ -5,7 +5,7 @@ Connections are short: DuckDB lets one process write, and dbt, a process of its 
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,19 +138,21 @@ class Warehouse:
             for (name,), group in rows.group_by("table_name")
         }
 
-    def read_vectors(self, texts: str) -> pl.DataFrame:
-        """The vectors of one feature table's texts and of no others, in the order of text_hash.
+    def read_vectors(self, texts: str, version: str) -> pl.DataFrame:
+        """The vectors of one feature table's texts by one encoder, and no others, in the order of text_hash.
 
         Args:
             texts: table of schema `features` with text_hash.
+            version: model_version of the vectors.
 
         Raises:
             ContractError: a table is not there.
         """
         with self._connect(read_only=True) as connection:
             wanted = _table(connection, "features", texts).select("text_hash").distinct()
-            vectors = _table(connection, "ml", "text_embeddings").semi_join(wanted, "text_hash")
-            return pl.from_arrow(vectors.to_pyarrow()).sort("text_hash")
+            vectors = _table(connection, "ml", "text_embeddings")
+            found = vectors.filter(vectors.model_version == version).semi_join(wanted, "text_hash")
+            return pl.from_arrow(found.to_pyarrow()).sort("text_hash")
 
     def copy_to(self, file: Path, *, schemas: Sequence[str]) -> None:
         """Copy the tables of some schemas into a new file that DuckDB 1.x drivers can read.
@@ -189,6 +191,17 @@ class Warehouse:
                 connection.create_database(schema)
             for name, frame in checked:
                 connection.create_table(name, frame.to_arrow(), database=schema, overwrite=True)
+
+    def keep_versions(self, table: str, versions: Collection[str]) -> None:
+        """Drop the rows of a table of schema `ml` that other versions wrote; nothing passes through memory.
+
+        Args:
+            versions: of the rows that stay.
+        """
+        with self._connect(read_only=False) as connection, _transaction(connection):
+            rows = _table(connection, "ml", table)
+            kept = rows.filter(rows.model_version.isin(list(versions)))
+            connection.create_table(table, kept, database="ml", overwrite=True)
 
     def append(self, table: str, frame: pl.DataFrame) -> None:
         """Add rows to a table of schema `ml`, all of them or none, checked against its contract.

@@ -278,11 +278,13 @@ class FineTuningConfig:
     """How the encoder learns from the shop.
 
     Args:
-        objectives: what it learns from: "ratings", which helps sentiment. None: it stays as it came, for
-            without a GPU training takes a minute for every thousand texts and more.
-        min_examples: with fewer rated texts nothing is learned.
-        max_examples: of more texts a sample is learned from.
-        held_out_share: share of the texts, the newest, that it does not learn from and is judged on.
+        objectives: what it learns from: "ratings", which helps sentiment, and "sessions", what is bought
+            together, which is for item texts. None: it stays as it came, for without a GPU training takes a
+            minute for every thousand texts and more.
+        min_examples: with fewer rated texts, or orders of different texts, nothing is learned.
+        max_examples: of more texts, or pairs of texts, a sample is learned from.
+        pairs_per_session: of what was bought in one order, so many pairs are learned from at most.
+        held_out_share: share of the texts or orders, the newest, that teach nothing and that it is judged on.
         retrain_growth: it learns anew when there are this many times the examples it learned from.
         method: "lora" or "adalora", which spends its rank where it helps most.
         rank: of the added matrices; with AdaLoRA the mean rank that is left at the end.
@@ -299,6 +301,7 @@ class FineTuningConfig:
     objectives: tuple[str, ...] = ()
     min_examples: int = 1000
     max_examples: int = 50_000
+    pairs_per_session: int = 4
     held_out_share: float = 0.2
     retrain_growth: float = 1.2
     method: str = "lora"
@@ -313,13 +316,15 @@ class FineTuningConfig:
 
     def __post_init__(self) -> None:
         if self.objectives:
-            _check_names("finetuning", self, "objectives", self.objectives, ("ratings",))
+            _check_names("finetuning", self, "objectives", self.objectives, ("ratings", "sessions"))
         _check_range("finetuning", self, ("min_examples",), 20, 1e9)
         _check_range("finetuning", self, ("max_examples",), self.min_examples, 1e9)
         _check_range("finetuning", self, ("held_out_share",), 0.01, 0.9)
         _check_range("finetuning", self, ("retrain_growth",), 1.01, 1e6)
         _check_names("finetuning", self, "method", (self.method,), ("lora", "adalora"))
-        _check_range("finetuning", self, ("rank", "alpha", "epochs", "batch_texts"), 1, 1e6)
+        _check_range(
+            "finetuning", self, ("rank", "alpha", "epochs", "batch_texts", "pairs_per_session"), 1, 1e6
+        )
         _check_range("finetuning", self, ("resamples",), 1, 1e6)
         if self.top_layers is not None:
             _check_range("finetuning", self, ("top_layers",), 1, 1e6)

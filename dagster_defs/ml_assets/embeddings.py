@@ -1,8 +1,12 @@
-"""`ml.text_embeddings`: a vector for every distinct text, computed once, written as it comes."""
+"""`ml.text_embeddings`: a vector for every distinct text, computed once, written as it comes.
+
+Items and reviews share an encoder, unless that of items has learned what is bought together.
+"""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date
+from functools import partial
 
 import dagster as dg
 import polars as pl
@@ -12,7 +16,7 @@ from dagster_dbt import get_asset_key_for_model
 from dagster_defs.contracts import ml_contracts
 from dagster_defs.dbt_assets import WRITER_POOL
 from dagster_defs.failures import RETRIES, errors_as_failures
-from dagster_defs.ml_assets.step import UNCHANGED, fingerprint, read_as_of
+from dagster_defs.ml_assets.step import ITEM_ENCODER, UNCHANGED, encoder_of, encoder_version, read_as_of
 from dagster_defs.progress import Progress
 from dagster_defs.resources import Shop
 from dagster_defs.warehouse import Warehouse
@@ -26,7 +30,7 @@ TABLE = "text_embeddings"
 def build_embedding_assets(dbt_features: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
     spec = dg.AssetSpec(
         ["ml", TABLE],
-        deps=[get_asset_key_for_model([dbt_features], name) for name in FEATURES],
+        deps=[*(get_asset_key_for_model([dbt_features], name) for name in FEATURES), ["ml", ITEM_ENCODER]],
         group_name="ml",
         kinds={"python", "torch"},
         description="One row per distinct text and encoder: the vector a BERT-family model gives it.",
@@ -43,27 +47,29 @@ def build_embedding_assets(dbt_features: dg.AssetsDefinition) -> list[dg.AssetsD
 def _embed(context: dg.AssetExecutionContext, shop: Shop) -> dg.MaterializeResult:
     started = time.monotonic()
     settings, warehouse, as_of = shop.settings(), shop.warehouse(), read_as_of(shop)
-    # The version is the encoder's: it does not change with the texts, so known vectors stay good.
-    version = fingerprint(settings.embedding, code="embedding", frames={})
-    drop_other_versions(warehouse, version)
-    missing = warehouse.count_texts_without_vector(FEATURES, version)
-    if missing:
-        progress = Progress(what="texts embedded", write=context.log.info)
-        shown = embed_missing(
-            warehouse,
-            settings.embedding,
-            settings.device,
-            version,
-            as_of,
-            lambda done: progress(done, missing),
-        )
-    else:
+    tables_of: dict[EmbeddingConfig, list[str]] = {}
+    for texts in FEATURES:
+        tables_of.setdefault(encoder_of(shop, texts), []).append(texts)
+    version_of = {encoder: encoder_version(encoder) for encoder in tables_of}
+    drop_other_versions(warehouse, version_of.values())
+    missing = {
+        encoder: warehouse.count_texts_without_vector(tables, version_of[encoder])
+        for encoder, tables in tables_of.items()
+    }
+    shown, total, before = {"work done": UNCHANGED}, sum(missing.values()), 0
+    progress = Progress(what="texts embedded", write=context.log.info)
+    for encoder, tables in tables_of.items():
+        if missing[encoder]:
+            count = partial(_count, progress, before, total)
+            shown = embed_missing(
+                warehouse, tables, encoder, settings.device, version_of[encoder], as_of, count
+            )
+            before += missing[encoder]
+    if not total:
         context.log.info(f"{TABLE}: {UNCHANGED}")
-        shown = {"work done": UNCHANGED}
     seconds = time.monotonic() - started
-    rates = (
-        {"texts embedded now": missing, "texts per second": round(missing / seconds, 1)} if missing else {}
-    )
+    rates = {"texts embedded now": total, "texts per second": round(total / seconds, 1)} if total else {}
+    version = ", ".join(version_of.values())
     common = {"model_version": version, "as_of_date": str(as_of), "seconds": round(seconds, 1)}
     rows = warehouse.row_counts().get(f"ml.{TABLE}", 0)
     return dg.MaterializeResult(
@@ -71,24 +77,35 @@ def _embed(context: dg.AssetExecutionContext, shop: Shop) -> dg.MaterializeResul
     )
 
 
-def drop_other_versions(warehouse: Warehouse, version: str) -> None:
-    """Vectors of another encoder, or of another setting of it, are never mixed with this one's."""
+def _count(progress: Progress, before: int, total: int, done: int) -> None:
+    progress(before + done, total)
+
+
+def drop_other_versions(warehouse: Warehouse, versions: Collection[str]) -> None:
+    """Vectors of another encoder, or of another setting of it, are never mixed with those of today's."""
     try:
-        versions = set(warehouse.read("ml", TABLE, columns=["model_version"])["model_version"].unique())
+        found = set(warehouse.read("ml", TABLE, columns=["model_version"])["model_version"].unique())
     except ContractError:
-        versions = None  # no table yet
-    if versions is None or versions - {version}:
         warehouse.replace({TABLE: pl.DataFrame(schema=ml_contracts()[TABLE].columns)})
+        return
+    if found - set(versions):
+        warehouse.keep_versions(TABLE, versions)
 
 
 def embed_missing(
-    warehouse: Warehouse, config: EmbeddingConfig, device: str, version: str, as_of: date, progress
+    warehouse: Warehouse,
+    tables: Sequence[str],
+    config: EmbeddingConfig,
+    device: str,
+    version: str,
+    as_of: date,
+    progress: Callable[[int], None],
 ) -> dict[str, str]:
     """Each chunk is written before the next is embedded: a run that is killed keeps what it wrote."""
     from python_ml.device import inference_dtype, resolve_device  # torch: only when there is work
     from python_ml.embedding.arrow import ArrowEmbedder
 
-    chunks = _missing_chunks(warehouse, version, config.texts_per_chunk)
+    chunks = _missing_chunks(warehouse, tables, version, config.texts_per_chunk)
     for batch in ArrowEmbedder(config, device, progress)(chunks):
         frame = pl.from_arrow(pa.Table.from_batches([batch]))
         warehouse.append(TABLE, frame.with_columns(model_version=pl.lit(version), as_of_date=pl.lit(as_of)))
@@ -98,9 +115,11 @@ def embed_missing(
     return {"device": str(resolved), "precision": precision}
 
 
-def _missing_chunks(warehouse: Warehouse, version: str, rows: int) -> Iterator[pa.RecordBatch]:
+def _missing_chunks(
+    warehouse: Warehouse, tables: Sequence[str], version: str, rows: int
+) -> Iterator[pa.RecordBatch]:
     """One read a chunk, so that nobody holds the warehouse while vectors are computed."""
     after = ""
-    while (chunk := warehouse.texts_without_vector(FEATURES, version, after=after, limit=rows)).num_rows:
+    while (chunk := warehouse.texts_without_vector(tables, version, after=after, limit=rows)).num_rows:
         after = chunk["text_hash"][-1].as_py()
         yield from chunk.combine_chunks().to_batches()

@@ -1,6 +1,5 @@
 """`ml.encoder_evaluations`, `ml.tuned_scores`: the encoder learns from the shop, and is used if that paid."""
 
-import math
 import time
 from datetime import date
 from pathlib import Path
@@ -11,12 +10,19 @@ from dagster_dbt import get_asset_key_for_model
 
 from dagster_defs.dbt_assets import WRITER_POOL
 from dagster_defs.failures import RETRIES, errors_as_failures
-from dagster_defs.ml_assets.step import StepResult, fingerprint, read_as_of, run_step
+from dagster_defs.ml_assets.step import (
+    StepResult,
+    adapter_folder,
+    fingerprint,
+    generation,
+    read_as_of,
+    run_step,
+)
 from dagster_defs.progress import Progress
 from dagster_defs.resources import Shop
 from dagster_defs.settings import Settings
 from python_ml.errors import ContractError
-from python_ml.finetuning.frames import evaluation_frame, reason_to_stay, split_rated_texts
+from python_ml.finetuning.frames import RATINGS, evaluation_frame, reason_to_stay, split_rated_texts
 
 DESCRIPTIONS = {
     "encoder_evaluations": "One row per way the encoder may learn from the shop, and what became of it.",
@@ -53,12 +59,12 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
         embedding=settings.embedding,
         opinions=(settings.sentiment.negative_rating, settings.sentiment.positive_rating),
         seed=settings.seed,
-        lesson=reason or _generation(rated.height, settings.finetuning.retrain_growth),
+        lesson=reason or generation(rated.height, settings.finetuning.retrain_growth),
     )
 
     def compute() -> StepResult:
         if reason is not None:
-            frame = evaluation_frame(settings.finetuning, {"verdict": reason}, None)
+            frame = evaluation_frame(RATINGS, settings.finetuning, {"verdict": reason}, None)
             return _result(frame, pl.DataFrame(schema=SCORES_SCHEMA))
         return _learn(context, shop, settings, texts, rated, version)
 
@@ -66,11 +72,6 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
     yield from run_step(
         context, shop, version=version, tables=list(DESCRIPTIONS), compute=compute, is_current=current
     )
-
-
-def _generation(texts: int, growth: float) -> int:
-    """Goes up by one each time the texts have grown by this factor."""
-    return math.floor(math.log(texts) / math.log(growth))
 
 
 def _is_current(shop: Shop, texts: pl.DataFrame, version: str) -> bool:
@@ -103,7 +104,7 @@ def _learn(
 ) -> StepResult:
     from python_ml.finetuning.store import load_lesson  # torch: only when there is work
 
-    folder, as_of = settings.paths.models / "finetuning" / version, read_as_of(shop)
+    folder, as_of = adapter_folder(settings.paths, version), read_as_of(shop)
     lesson = load_lesson(folder)
     # A run for an earlier day must not use what was learned later.
     if lesson is None or lesson.as_of_date > as_of:
@@ -113,7 +114,7 @@ def _learn(
     else:
         known = _known_scores(shop, version)
     context.log.info(lesson.verdict.sentence())
-    frame = evaluation_frame(settings.finetuning, lesson.facts, lesson.verdict)
+    frame = evaluation_frame(RATINGS, settings.finetuning, lesson.facts, lesson.verdict)
     if not lesson.verdict.is_better:
         return _result(frame, pl.DataFrame(schema=SCORES_SCHEMA))
     new = texts.join(known, on="text_hash", how="anti").select("text_hash", "text").unique("text_hash")

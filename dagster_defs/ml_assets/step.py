@@ -5,9 +5,10 @@ No capability's own logic belongs here.
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,12 @@ import polars as pl
 from dagster_defs.contracts import ml_contracts
 from dagster_defs.paths import PROJECT_ROOT, ShopPaths
 from dagster_defs.resources import Shop
+from python_ml.config import EmbeddingConfig
+from python_ml.embedding.locate import embedding_model_name
 from python_ml.errors import ContractError
 
 UNCHANGED = "unchanged: same data, settings and code as the last run"
+ITEM_ENCODER = "item_encoder_evaluations"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,8 +140,37 @@ def read_inputs(
     """
     warehouse = shop.warehouse()
     frames = {name: warehouse.read("features", name) for name in features}
-    frames["text_embeddings"] = warehouse.read_vectors(vectors_of)
+    frames["text_embeddings"] = warehouse.read_vectors(
+        vectors_of, encoder_version(encoder_of(shop, vectors_of))
+    )
     return frames | {name: warehouse.read("ml", name) for name in written}
+
+
+def encoder_of(shop: Shop, texts: str) -> EmbeddingConfig:
+    """The encoder of a feature table's texts: items may have one that has learned what is bought together."""
+    settings = shop.settings()
+    if texts != "item_texts":
+        return settings.embedding
+    judged = shop.warehouse().read("ml", ITEM_ENCODER, columns=["is_used", "model_version"])
+    used = judged.filter("is_used")["model_version"]
+    if used.is_empty():
+        return settings.embedding
+    return replace(settings.embedding, adapter=str(adapter_folder(settings.paths, used.item())))
+
+
+def encoder_version(embedding: EmbeddingConfig) -> str:
+    """model_version of an encoder's vectors. It does not change with the texts: known vectors stay good."""
+    return fingerprint(embedding, code="embedding", frames={}, weights=embedding_model_name(embedding))
+
+
+def adapter_folder(paths: ShopPaths, version: str) -> Path:
+    """Where a step keeps what an encoder has learned."""
+    return paths.models / "finetuning" / version
+
+
+def generation(examples: int, growth: float) -> int:
+    """Goes up by one each time there are `growth` times as many examples: time to learn anew."""
+    return math.floor(math.log(examples) / math.log(growth))
 
 
 def nothing_to_do(tables: Sequence[str], why: str) -> StepResult:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -151,6 +152,13 @@ def _in_folder(folder: Path, model: str) -> ModelSource:
 def _digest(files: list[Path]) -> str:
     digest = hashlib.sha256()
     for path in sorted(files):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        facts = path.stat()
+        digest.update(_file_digest(path, facts.st_size, facts.st_mtime_ns))
     return digest.hexdigest()
+
+
+@cache
+def _file_digest(path: Path, size: int, changed_ns: int) -> bytes:
+    """Weights are large: a file is read once for as long as it stays as it is."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()

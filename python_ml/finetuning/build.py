@@ -26,6 +26,7 @@ class FineTuned:
         arrays, settings: content of adapter_model.safetensors and of adapter_config.json.
         head: "weight" (D,) and "bias" (1,) of what reads ratings from its vectors; empty without ratings.
         verdict: frozen against adapted on held-out rows.
+        training_rows: texts or pairs it learned from.
         trainable_parameters: values that were trained, the head of the objective not counted.
         losses: mean loss of each pass.
         seconds: of training, without what judging took.
@@ -35,6 +36,7 @@ class FineTuned:
     settings: dict[str, Any]
     head: dict[str, np.ndarray]
     verdict: Verdict
+    training_rows: int
     trainable_parameters: int
     losses: list[float]
     seconds: float
@@ -92,7 +94,7 @@ def fine_tune_on_ratings(
         truth = np.asarray(held_out[1], dtype=bool)
         return judge_ratings(frozen, adapted, truth, resamples=config.resamples, seed=seed)
 
-    return _fine_tune(encoder, frozen, teach, score, judge, clock)
+    return _fine_tune(encoder, len(train[0]), frozen, teach, score, judge, clock)
 
 
 def fine_tune_on_sessions(
@@ -109,7 +111,7 @@ def fine_tune_on_sessions(
     """Teach the encoder which texts are bought together, and judge it by finding partners of newer sessions.
 
     Args:
-        train: left and right texts of pairs from older sessions, see `session_pairs`.
+        train: left and right texts of pairs from older sessions, see `draw_pairs`.
         held_out: the same from newer sessions; texts may be in both, pairs come as they come.
     """
     texts = list(dict.fromkeys([*train[0], *train[1], *held_out[0], *held_out[1]]))
@@ -127,11 +129,12 @@ def fine_tune_on_sessions(
     def judge(frozen: np.ndarray, adapted: np.ndarray) -> Verdict:
         return judge_sessions(frozen, adapted, resamples=config.resamples, seed=seed)
 
-    return _fine_tune(encoder, score(encoder, None), teach, score, judge, clock)
+    return _fine_tune(encoder, len(train[0]), score(encoder, None), teach, score, judge, clock)
 
 
 def _fine_tune(
     encoder: Encoder,
+    training_rows: int,
     frozen: np.ndarray,
     teach: Callable[[], Trained],
     score: Callable[[Encoder, torch.nn.Linear | None], np.ndarray],
@@ -149,6 +152,7 @@ def _fine_tune(
         settings=settings,
         head={} if trained.head is None else _as_arrays(trained.head),
         verdict=judge(frozen, adapted),
+        training_rows=training_rows,
         trainable_parameters=trainable,
         losses=trained.losses,
         seconds=seconds,

@@ -6,7 +6,7 @@ import polars as pl
 from python_ml.config import FineTuningConfig, SentimentConfig
 from python_ml.finetuning.verdict import Verdict
 
-RATINGS = "ratings"
+RATINGS, SESSIONS = "ratings", "sessions"
 NOT_ASKED = "not asked for: name it in objectives under [finetuning]"
 EVALUATION_SCHEMA = {
     "objective": pl.String,
@@ -82,15 +82,37 @@ def reason_to_stay(rated: pl.DataFrame, config: FineTuningConfig) -> str | None:
     return None
 
 
-def evaluation_frame(config: FineTuningConfig, facts: dict, verdict: Verdict | None) -> pl.DataFrame:
-    """`encoder_evaluations`: one row per objective.
+def reason_not_to_pair(
+    baskets: pl.DataFrame, taught: pl.DataFrame, judges: pl.DataFrame, config: FineTuningConfig
+) -> str | None:
+    """Why nothing is learned from these orders, or None if they suffice.
 
     Args:
+        baskets: from `find_baskets`.
+        taught, judges: from `split_baskets`.
+        config: how many are needed.
+    """
+    if SESSIONS not in config.objectives:
+        return NOT_ASKED
+    if baskets.height < config.min_examples:
+        return f"too few: {baskets.height:,} orders of different texts, {config.min_examples:,} are needed"
+    if taught.is_empty() or judges.is_empty():
+        return "no order is old enough to learn from: the newest are kept to judge models by"
+    return None
+
+
+def evaluation_frame(
+    objective: str, config: FineTuningConfig, facts: dict, verdict: Verdict | None
+) -> pl.DataFrame:
+    """`encoder_evaluations` and `item_encoder_evaluations`: one row.
+
+    Args:
+        objective: what it may learn from.
         config: its method.
         facts: training_rows, trainable_parameters, training_seconds; or "verdict", why there is none.
         verdict: on held-out texts, or None.
     """
-    row = {"objective": RATINGS, "method": config.method, "is_used": False} | facts
+    row = {"objective": objective, "method": config.method, "is_used": False} | facts
     if verdict is not None:
         row |= {
             "metric_name": verdict.metric,

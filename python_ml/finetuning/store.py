@@ -47,7 +47,7 @@ def save_lesson(folder: Path, tuned: FineTuned, taught: pl.Series, as_of_date: d
     save_file(tuned.arrays, partial / "adapter_model.safetensors")
     save_file(tuned.head, partial / "head.safetensors")
     facts = {
-        "training_rows": len(taught),
+        "training_rows": tuned.training_rows,
         "trainable_parameters": tuned.trainable_parameters,
         "training_seconds": round(tuned.seconds, 1),
     }

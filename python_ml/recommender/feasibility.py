@@ -60,7 +60,7 @@ def look_at_history(interactions: Interactions, as_of: date, config: Recommender
         as_of: the as-of date.
         config: for `window_days`, `min_judged_users` and the limits of models.
     """
-    windows = choose_windows(interactions, as_of, config.window_days)
+    windows = choose_windows(interactions.day, as_of, config.window_days)
     if not windows.splits:
         reason = _too_short(windows)
         return Feasibility(windows, {}, dict.fromkeys(LISTS, 0), dict.fromkeys(LISTS, reason), {})

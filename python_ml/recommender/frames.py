@@ -1,13 +1,14 @@
 """Feature tables to arrays. With `evaluate` and `recommend`, all that knows polars here."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import polars as pl
 
 from python_ml.errors import ContractError
 from python_ml.recommender.data import Interactions, TextVectors
+from python_ml.recommender.split import EPOCH, choose_windows
 
 MICROSECONDS_A_DAY = 86_400_000_000
 
@@ -60,17 +61,14 @@ def read_inputs(tables: dict[str, pl.DataFrame], *, as_of: date) -> Inputs:
             several models are mixed.
     """
     check_tables(tables)
-    seen = tables["interactions"].filter(
-        pl.col("interacted_at") < pl.lit(as_of).cast(tables["interactions"].schema["interacted_at"])
-    )
+    seen = _before(tables["interactions"], as_of)
     item_ids = tables["item_features"]["item_id"].sort()
     users = tables.get("user_features", seen)["user_id"]
     user_ids = users.unique().sort()
-    micros = seen["interacted_at"].dt.epoch("us").to_numpy()
     interactions = Interactions.of(
         number(seen["user_id"], user_ids, "interactions.user_id"),
         number(seen["item_id"], item_ids, "interactions.item_id"),
-        micros / MICROSECONDS_A_DAY,
+        _days(seen),
         seen["weight"].to_numpy(),
         is_purchase=(seen["event_type"] == "purchase").to_numpy(),
         n_users=len(user_ids),
@@ -87,6 +85,30 @@ def read_inputs(tables: dict[str, pl.DataFrame], *, as_of: date) -> Inputs:
         cohort_ids,
         cohort_names,
     )
+
+
+def judged_from(interactions: pl.DataFrame, *, as_of: date, window_days: int) -> datetime | None:
+    """When the windows begin on which settings are chosen and models judged; None for a history without any.
+
+    Whatever a model is given, such as vectors, must have been learned from what happened before.
+
+    Args:
+        interactions: interacted_at.
+        as_of, window_days: as in `choose_windows`.
+    """
+    windows = choose_windows(_days(_before(interactions, as_of)), as_of, window_days)
+    if not windows.splits:
+        return None
+    return datetime.combine(EPOCH, datetime.min.time()) + timedelta(days=windows.splits[0].cut)
+
+
+def _before(interactions: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    moment = pl.lit(as_of).cast(interactions.schema["interacted_at"])
+    return interactions.filter(pl.col("interacted_at") < moment)
+
+
+def _days(interactions: pl.DataFrame) -> np.ndarray:
+    return interactions["interacted_at"].dt.epoch("us").to_numpy() / MICROSECONDS_A_DAY
 
 
 def check_tables(tables: dict[str, pl.DataFrame]) -> None:

@@ -78,20 +78,20 @@ def day_of(moment: date) -> float:
     return float((moment - EPOCH).days)
 
 
-def choose_windows(interactions: Interactions, as_of: date, window_days: int) -> Windows:
+def choose_windows(day_M: np.ndarray, as_of: date, window_days: int) -> Windows:
     """Two neighbouring windows at the end of the history, each a quarter of it or `window_days`, if shorter.
 
     The history runs from the day of the first interaction to the end of the day of the last; one of fewer
     than four days is counted in hours, and below four hours there is no window.
 
     Args:
-        interactions: all before `as_of`.
+        day_M: when each interaction before `as_of` was, in days since 1970-01-01.
         as_of: the day recommendations are made for; nothing on or after it is seen.
         window_days: the longest a window may be.
     """
-    if len(interactions) == 0:
+    if len(day_M) == 0:
         return Windows(0, 0, ())
-    first, last = float(interactions.day.min()), float(interactions.day.max())
+    first, last = float(day_M.min()), float(day_M.max())
     end = min(floor(last) + 1, day_of(as_of))
     days = int(end - floor(first))
     if days >= WINDOWS_A_HISTORY:

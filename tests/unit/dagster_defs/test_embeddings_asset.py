@@ -6,7 +6,6 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_defs.ml_assets import embeddings
 from dagster_defs.ml_assets.embeddings import drop_other_versions, embed_missing
 from dagster_defs.warehouse import Warehouse
 from python_ml.config import EmbeddingConfig
@@ -19,17 +18,16 @@ TEXTS = [(f"h{number}", text) for number, text in enumerate(["ale", "bread", "ca
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
-    monkeypatch.setattr(embeddings, "FEATURES", ["item_texts"])
+def warehouse(tmp_path: Path) -> Warehouse:
     made = with_texts(tmp_path / "w.duckdb", item_texts=TEXTS)
-    drop_other_versions(made, "v1")
+    drop_other_versions(made, ["v1"])
     return made
 
 
 def embed(warehouse: Warehouse) -> list[int]:
     """What the progress counted."""
     seen = []
-    embed_missing(warehouse, CONFIG, "cpu", "v1", AS_OF, seen.append)
+    embed_missing(warehouse, ["item_texts"], CONFIG, "cpu", "v1", AS_OF, seen.append)
     return seen
 
 
@@ -70,9 +68,9 @@ def test_a_new_text_is_the_only_one_embedded(warehouse: Warehouse):
 
 def test_vectors_of_another_version_are_dropped_and_those_of_this_one_kept(warehouse: Warehouse):
     embed(warehouse)
-    drop_other_versions(warehouse, "v1")
+    drop_other_versions(warehouse, ["v1"])
     assert len(hashes(warehouse)) == len(TEXTS)
-    drop_other_versions(warehouse, "v2")
+    drop_other_versions(warehouse, ["v2"])
     assert hashes(warehouse) == []
 
 

@@ -76,6 +76,7 @@ def taught(monkeypatch: pytest.MonkeyPatch) -> Callable:
                 settings={},
                 head=head,
                 verdict=verdict,
+                training_rows=len(train[0]),
                 trainable_parameters=1,
                 losses=[],
                 seconds=1.0,

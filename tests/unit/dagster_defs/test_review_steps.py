@@ -14,14 +14,16 @@ import polars as pl
 import pytest
 
 from dagster_defs.checks import every_review_text_has_a_topic, every_review_text_is_read
+from dagster_defs.contracts import ml_contracts
 from dagster_defs.ml_assets import sentiment, topics
-from dagster_defs.ml_assets.step import UNCHANGED, read_inputs
+from dagster_defs.ml_assets.step import ITEM_ENCODER, UNCHANGED, encoder_version, read_inputs
 from dagster_defs.paths import ShopPaths
 from dagster_defs.settings import load_settings
 from dagster_defs.warehouse import Warehouse
+from python_ml.config import EmbeddingConfig
 from python_ml.errors import ContractError
 
-STAMP = {"model_version": "encoder", "as_of_date": date(2024, 2, 1)}
+STAMP = {"model_version": encoder_version(EmbeddingConfig()), "as_of_date": date(2024, 2, 1)}
 REVIEWS = {"r1": "warm", "r2": "cold", "r3": "warm"}
 SCHEMA = {
     "review_id": pl.String, "user_id": pl.String, "item_id": pl.String, "text": pl.String,
@@ -42,6 +44,7 @@ class StubShop:
         return SimpleNamespace(
             paths=ShopPaths(root=self.folder, source="shop"),
             seed=0,
+            embedding=settings.embedding,
             sentiment=replace(settings.sentiment, labelled_texts=self.labelled_texts),
             topics=settings.topics,
         )
@@ -76,7 +79,11 @@ def shop_of(
     scores = {"text_hash": pl.String, "score": pl.Float64, "is_held_out": pl.Boolean}
     scores |= {"model_version": pl.String, "as_of_date": pl.Date}
     shop.warehouse().replace(
-        {"text_embeddings": pl.DataFrame(vectors), "tuned_scores": pl.DataFrame(schema=scores)}
+        {
+            "text_embeddings": pl.DataFrame(vectors),
+            "tuned_scores": pl.DataFrame(schema=scores),
+            ITEM_ENCODER: pl.DataFrame(schema=ml_contracts()[ITEM_ENCODER].columns),
+        }
     )
     return shop
 

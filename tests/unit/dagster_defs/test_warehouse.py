@@ -16,9 +16,11 @@ from tests.unit.dagster_defs.warehouses import with_texts
 STAMP = {"model_version": "v1", "as_of_date": date(2018, 1, 1)}
 
 
-def vectors(*hashes: str, model: str = "tiny") -> pl.DataFrame:
+def vectors(*hashes: str, model: str = "tiny", version: str = "v1") -> pl.DataFrame:
     rows = [
-        {"text_hash": key, "embedding_model": model, "dimension": 2, "embedding": [0.6, 0.8]} | STAMP
+        {"text_hash": key, "embedding_model": model, "dimension": 2, "embedding": [0.6, 0.8]}
+        | STAMP
+        | {"model_version": version}
         for key in hashes
     ]
     return pl.DataFrame(rows)
@@ -44,18 +46,31 @@ def test_what_is_written_is_read_back(tmp_path: Path):
     assert warehouse.row_counts() == {"ml.text_embeddings": 2}
 
 
-def test_vectors_are_those_of_one_table_s_texts(tmp_path: Path):
-    """Two rows may share a text; a text may have no vector yet."""
+def test_vectors_are_those_of_one_table_s_texts_by_one_encoder(tmp_path: Path):
+    """Two rows may share a text; a text may have no vector yet, or one of another encoder as well."""
     warehouse = Warehouse(path=tmp_path / "w.duckdb")
-    warehouse.replace({"text_embeddings": vectors("c", "a", "b")})
+    others = vectors("b", "z", model="other", version="v2")
+    warehouse.replace({"text_embeddings": pl.concat([vectors("c", "a", "b"), others])})
     with duckdb.connect(warehouse.path) as connection:
         connection.execute("create schema features")
         connection.execute(
             "create table features.item_texts as from (values ('b'), ('c'), ('b'), ('z')) t (text_hash)"
         )
-    assert warehouse.read_vectors("item_texts")["text_hash"].to_list() == ["b", "c"]
+    assert warehouse.read_vectors("item_texts", "v1")["text_hash"].to_list() == ["b", "c"]
+    assert warehouse.read_vectors("item_texts", "v2")["text_hash"].to_list() == ["b", "z"]
     with pytest.raises(ContractError, match=r"features\.review_texts"):
-        warehouse.read_vectors("review_texts")
+        warehouse.read_vectors("review_texts", "v1")
+
+
+def test_rows_of_other_versions_are_dropped_and_no_others(tmp_path: Path):
+    warehouse = Warehouse(path=tmp_path / "w.duckdb")
+    rows = [vectors("a", version="v1"), vectors("b", version="v2"), vectors("c", version="v3")]
+    warehouse.replace({"text_embeddings": pl.concat(rows)})
+    before = warehouse.read("ml", "text_embeddings")
+    warehouse.keep_versions("text_embeddings", ["v1", "v3"])
+    kept = warehouse.read("ml", "text_embeddings")
+    assert sorted(kept["text_hash"]) == ["a", "c"]
+    assert kept.schema == before.schema
 
 
 def test_replacing_leaves_nothing_of_the_old_rows(tmp_path: Path):

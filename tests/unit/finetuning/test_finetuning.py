@@ -5,7 +5,6 @@ from dataclasses import replace
 from itertools import count
 
 import numpy as np
-import polars as pl
 import pytest
 import torch
 from peft import PeftModel
@@ -22,7 +21,6 @@ from python_ml.finetuning import build
 from python_ml.finetuning.adapters import adapter_arrays, add_adapter, count_trainable, orthogonality
 from python_ml.finetuning.judge import fit_probe, judge_ratings, reciprocal_ranks
 from python_ml.finetuning.objectives import TEMPERATURE, rating_loss, session_loss
-from python_ml.finetuning.pairs import session_pairs
 from python_ml.finetuning.train import _rate, _rows, train_on_ratings
 from python_ml.finetuning.verdict import Verdict
 
@@ -190,27 +188,6 @@ def test_reciprocal_ranks_by_hand():
     # From row 0: row 1 (0.8), row 3 (0.6), row 2 (0). Row 3 is second, row 1 first.
     found = reciprocal_ranks(vectors, np.array([0, 0]), np.array([3, 1]))
     assert found.tolist() == [1 / 2, 1.0]
-
-
-def test_pairs_are_of_one_session_and_of_different_texts():
-    purchases = pl.DataFrame(
-        {"session_id": ["a", "a", "a", "a", "b", "c"], "item_id": ["1", "2", "3", "1", "1", "9"]}
-    )
-    texts = pl.DataFrame(
-        {"item_id": ["1", "2", "3"], "text_hash": ["h1", "h2", "h1"], "text": ["ale", "bun", "ale"]}
-    )
-    found = session_pairs(purchases, texts, pairs_per_session=5, seed=0)
-    assert found.rows() == [("h1", "ale", "h2", "bun")]
-
-
-def test_a_session_gives_no_more_pairs_than_asked_for_whatever_the_order_of_rows():
-    items = [str(number) for number in range(6)]
-    purchases = pl.DataFrame({"session_id": ["a"] * 6, "item_id": items})
-    texts = pl.DataFrame({"item_id": items, "text_hash": items, "text": items})
-    found = session_pairs(purchases, texts, pairs_per_session=4, seed=0)
-    assert found.height == 4
-    assert found.n_unique() == 4
-    assert found.equals(session_pairs(purchases.reverse(), texts.reverse(), pairs_per_session=4, seed=0))
 
 
 def test_every_example_once_a_pass_in_batches_of_like_length():

@@ -84,11 +84,11 @@ def test_reasons_to_leave_the_encoder_as_it_came():
 
 
 def test_the_table_says_what_was_measured_or_why_nothing_was():
-    row = evaluation_frame(CONFIG, FACTS, VERDICT).row(0, named=True)
+    row = evaluation_frame("ratings", CONFIG, FACTS, VERDICT).row(0, named=True)
     assert (row["frozen_value"], row["adapted_value"], row["held_out_rows"]) == (0.8, 0.9, 30)
     assert row["is_used"] is True
     assert row["training_rows"] == 70
-    row = evaluation_frame(CONFIG, {"verdict": "too few"}, None).row(0, named=True)
+    row = evaluation_frame("ratings", CONFIG, {"verdict": "too few"}, None).row(0, named=True)
     assert row["verdict"] == "too few"
     assert row["is_used"] is False
     assert row["frozen_value"] is None
@@ -113,7 +113,7 @@ def test_what_is_read_scores_as_what_was_trained(method: str, tmp_path: Path):
     assert lesson.verdict == tuned.verdict
     assert lesson.as_of_date == date(2024, 5, 1)
     assert lesson.taught.to_list() == ["#a", "#b"]
-    assert lesson.facts["training_rows"] == 2
+    assert lesson.facts["training_rows"] == len(good + bad)
     scores = load_reader(folder, embedding, "cpu").score(newer)
     # Chosen so that the two differ by far: the verdict is on these very scores.
     assert tuned.verdict.adapted == float(scores[0] > scores[1])
@@ -129,6 +129,7 @@ def test_a_lesson_is_whole_or_not_there(tmp_path: Path):
         settings={"r": 1},
         head={},
         verdict=VERDICT,
+        training_rows=1,
         trainable_parameters=1,
         losses=[0.1],
         seconds=1.0,

@@ -267,7 +267,7 @@ def history(*days: float) -> Interactions:
     ],
 )
 def test_windows_by_hand(first, last, hours, days, cuts):
-    windows = choose_windows(history(first, last), date(1971, 6, 1), 28)
+    windows = choose_windows(history(first, last).day, date(1971, 6, 1), 28)
     assert (windows.history_hours, windows.days) == (hours, days)
     validation, test = windows.splits
     assert (validation.cut, test.cut) == pytest.approx(cuts)
@@ -277,12 +277,12 @@ def test_windows_by_hand(first, last, hours, days, cuts):
 
 
 def test_windows_end_at_the_as_of_date_where_the_history_goes_on():
-    _, test = choose_windows(history(0.5, 59.0 - 1e-9), date(1970, 3, 1), 28).splits
+    _, test = choose_windows(history(0.5, 59.0 - 1e-9).day, date(1970, 3, 1), 28).splits
     assert test.end == 59.0
 
 
 def test_less_than_four_hours_have_no_window():
-    windows = choose_windows(history(10.0, 10 + 2.8 / 24), date(1971, 1, 1), 28)
+    windows = choose_windows(history(10.0, 10 + 2.8 / 24).day, date(1971, 1, 1), 28)
     assert (windows.history_hours, windows.days, windows.splits) == (3, 0, ())
 
 
