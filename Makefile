@@ -9,10 +9,7 @@ SHELL := /bin/bash
 # A setting given to make reaches the project as SHOAL_<NAME>; one that is not given stays unset.
 $(foreach name,SOURCE DATA AS_OF_DATE DEVICE PROFILE VAR FULL_REFRESH BACKFILL,$(if $($(name)),$(eval export SHOAL_$(name) := $($(name)))))
 
-OTHER_SOURCES := $(filter-out shop complete_journey,$(notdir $(wildcard models/staging/*)))
-LINT_OTHERS := $(addprefix lint-,$(OTHER_SOURCES))
-
-.PHONY: help setup run simulate new-source check-source test dev bench lint lint-active $(LINT_OTHERS) docs clean
+.PHONY: help setup run simulate new-source check-source test dev bench lint docs clean
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,19 +50,7 @@ bench: setup ## run the benchmarks (NAME=<one of benchmarks/*.py>) and rewrite d
 lint: setup ## check the style of Python and SQL
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(MAKE) --no-print-directory -j2 lint-active $(LINT_OTHERS)
-
-# Two at a time, so none may hold the warehouse; the linter reads no table.
-lint-active $(LINT_OTHERS): export SHOAL_WAREHOUSE := :memory:
-
-lint-active:
-	@$(BIN)/sqlfluff lint --disable-progress-bar models tests/dbt
-
-# The linter sees the active source alone, so each of the others is made active in its turn.
-$(LINT_OTHERS): lint-%:
-	@mkdir -p target/lint
-	@printf '[sqlfluff:templater:dbt]\ntarget_path = target/lint/$*\n[sqlfluff:templater:dbt:context]\nsource = $*\n' > target/lint/$*.cfg
-	@$(BIN)/sqlfluff lint --disable-progress-bar --config target/lint/$*.cfg models/staging/$*
+	@SHOAL_WAREHOUSE=:memory: $(BIN)/sqlfluff lint --disable-progress-bar models tests/dbt
 
 docs: setup ## build dbt's own pages of every table into target/
 	@$(BIN)/dbt docs generate --profiles-dir profiles

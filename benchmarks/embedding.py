@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import os
 import statistics
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from benchmarks.published import published_files
 from benchmarks.results import Figure, record
 from python_ml.config import EmbeddingConfig
 from python_ml.device import resolve_device
@@ -43,10 +43,9 @@ def main() -> None:
 
 def reviews() -> list[str]:
     """The sample, in random order."""
-    file = Path(os.environ.get("SHOP_TEST_DATA", "")) / FILE
-    if not file.is_file():
-        raise SystemExit(f"set SHOP_TEST_DATA to a folder that holds {FILE}")
-    rows = pl.read_csv(io.BytesIO(gzip.decompress(file.read_bytes()))).drop_nulls("Review Text")
+    rows = pl.read_csv(io.BytesIO(gzip.decompress((published_files() / FILE).read_bytes()))).drop_nulls(
+        "Review Text"
+    )
     text = pl.concat_str([pl.col("Title").fill_null(""), pl.col("Review Text")], separator="\n")
     return rows.sample(TEXTS, shuffle=True, seed=0).select(text.str.strip_chars())["Title"].to_list()
 

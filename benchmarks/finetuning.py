@@ -6,11 +6,11 @@
 import os
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from benchmarks.published import multilingual_model, published_files
 from benchmarks.results import Figure, record
 from benchmarks.sentiment import Task, chinese, clothing
 from python_ml.config import EmbeddingConfig, FineTuningConfig
@@ -23,18 +23,13 @@ LEARNING_RATE = {"lora": 5e-4, "adalora": 2.5e-3}
 
 
 def main() -> None:
-    folder, model = os.environ.get("SHOP_TEST_DATA"), os.environ.get("SHOP_TEST_MODEL")
-    if not folder or not model:
-        raise SystemExit(
-            "Set SHOP_TEST_DATA to the folder of the published files, and SHOP_TEST_MODEL to a"
-            " folder with the weights and tokenizer of intfloat/multilingual-e5-small."
-        )
+    folder, model = published_files(), multilingual_model()
     count = int(os.environ.get("TEXTS", TEXTS))
     methods = os.environ.get("METHODS", ",".join(LEARNING_RATE)).split(",")
     encoders = {
-        "MiniLM": (clothing(Path(folder)), EmbeddingConfig(), 6),
+        "MiniLM": (clothing(folder), EmbeddingConfig(), 6),
         "multilingual-e5-small": (
-            chinese(Path(folder)),
+            chinese(folder),
             EmbeddingConfig(model=model, passage_prefix="query: "),
             12,
         ),

@@ -5,7 +5,6 @@ example one that reads them from a file.
 """
 
 import gzip
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from scipy.special import expit
 from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
+from benchmarks.published import multilingual_model, published_files
 from benchmarks.results import Figure, record
 from python_ml.config import EmbeddingConfig, SentimentConfig
 from python_ml.device import resolve_device
@@ -70,13 +70,8 @@ class Task:
 
 
 def main() -> None:
-    folder, model = os.environ.get("SHOP_TEST_DATA"), os.environ.get("SHOP_TEST_MODEL")
-    if not folder or not model:
-        raise SystemExit(
-            "Set SHOP_TEST_DATA to the folder of the published files, and SHOP_TEST_MODEL to a"
-            " folder with the weights and tokenizer of intfloat/multilingual-e5-small."
-        )
-    record("sentiment", ABOUT, measure_all(tasks(Path(folder)), _encode_with(model)))
+    encode = _encode_with(multilingual_model())
+    record("sentiment", ABOUT, measure_all(tasks(published_files()), encode))
 
 
 def measure_all(found: list[Task], vectors_of: VectorsOf) -> list[Figure]:

@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import os
 import time
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import normalized_mutual_info_score
 
+from benchmarks.published import multilingual_model, published_files
 from benchmarks.results import Figure, record
 from python_ml.config import EmbeddingConfig, TopicConfig
 from python_ml.device import resolve_device
@@ -33,9 +33,8 @@ ABOUT = (
 
 
 def main() -> None:
-    table = read_reviews(_folder("SHOP_TEST_DATA", "the folder of the published files") / SOURCE)
-    model = _folder("SHOP_TEST_MODEL", "the folder of multilingual-e5-small")
-    vectors = encode(table["text"].to_list(), model)
+    table = read_reviews(published_files() / SOURCE)
+    vectors = encode(table["text"].to_list(), multilingual_model())
     record("topics", ABOUT, measure(table, vectors))
 
 
@@ -50,9 +49,9 @@ def read_reviews(path: Path) -> pl.DataFrame:
     return table.with_columns(pl.Series("text_hash", hashes))
 
 
-def encode(texts: list[str], model: Path) -> np.ndarray:
+def encode(texts: list[str], model: str) -> np.ndarray:
     """Vectors float32 (N, D); half an hour on two cores."""
-    encoder = Encoder.load(EmbeddingConfig(model=str(model)), resolve_device("auto"))
+    encoder = Encoder.load(EmbeddingConfig(model=model), resolve_device("auto"))
     return encoder.encode([PREFIX + text for text in texts])
 
 
@@ -108,10 +107,3 @@ def baseline(texts: list[str]) -> np.ndarray:
     counts = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), min_df=3, sublinear_tf=True)
     points = TruncatedSVD(BASELINE_DIMENSIONS, random_state=0).fit_transform(counts.fit_transform(texts))
     return KMeans(CATEGORIES, n_init=10, random_state=0).fit_predict(points)
-
-
-def _folder(variable: str, what: str) -> Path:
-    path = Path(os.environ.get(variable, ""))
-    if not os.environ.get(variable) or not path.is_dir():
-        raise SystemExit(f"{variable} must name {what}; it is {os.environ.get(variable)!r}")
-    return path

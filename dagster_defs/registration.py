@@ -75,7 +75,7 @@ def wrong_switches(project: str, source: str) -> list[str]:
 
 def _switch(project: str, source: str) -> str:
     default = yaml.safe_load(project)["vars"]["source"]
-    return f"\"{{{{ var('source', '{default}') == '{source}' }}}}\""
+    return f"\"{{{{ var('every_source', var('source', '{default}') == '{source}') }}}}\""
 
 
 def _spelled(path: Sequence[str]) -> str:

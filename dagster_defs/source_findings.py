@@ -40,7 +40,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def registration_findings(source: str, missing: Collection[str], wrong: Collection[str]) -> list[Finding]:
     """The places of dbt_project.yml where the source is not, or has another's switch."""
-    switch = f"\"{{{{ var('source', 'complete_journey') == '{source}' }}}}\""
+    switch = f"\"{{{{ var('every_source', var('source', 'complete_journey') == '{source}') }}}}\""
     found = [
         Finding(
             f"{source} is not registered in dbt_project.yml under `{place}`",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from python_ml.errors import ContractError
+from python_ml.tables import check_columns, check_key, check_one_model
 
 REVIEW_COLUMNS = ("review_id", "text", "text_hash")
 _VECTOR_COLUMNS = ("text_hash", "embedding_model", "embedding")
@@ -29,39 +30,12 @@ def check_reviews(
         ContractError: a column is missing, a review_id is null or occurs twice, vectors are of several models
             or lengths, or a review has none.
     """
-    _check_columns("review_texts", review_texts, columns)
-    _check_columns("text_embeddings", text_embeddings, _VECTOR_COLUMNS)
-    _check_ids(review_texts["review_id"])
-    _check_model(text_embeddings["embedding_model"])
+    check_columns("review_texts", review_texts, columns)
+    check_columns("text_embeddings", text_embeddings, _VECTOR_COLUMNS)
+    check_key("review_texts", review_texts, "review_id")
+    check_one_model(text_embeddings)
     if needs_vectors:
         _check_vectors(review_texts, text_embeddings)
-
-
-def _check_columns(table: str, frame: pl.DataFrame, needed: Sequence[str]) -> None:
-    missing = [name for name in needed if name not in frame.columns]
-    if missing:
-        raise ContractError(
-            f"column {', '.join(missing)} is missing", where=table, remedy="rebuild the feature tables"
-        )
-
-
-def _check_ids(review_ids: pl.Series) -> None:
-    if review_ids.null_count() or review_ids.is_duplicated().any():
-        raise ContractError(
-            "review_id is null or occurs more than once",
-            where="review_texts",
-            remedy="pass the rows of one as_of_date",
-        )
-
-
-def _check_model(models: pl.Series) -> None:
-    names = models.unique().sort().to_list()
-    if len(names) > 1:
-        raise ContractError(
-            f"vectors of {len(names)} models are mixed: {', '.join(map(str, names))}",
-            where="text_embeddings.embedding_model",
-            remedy="pass the rows of one embedding_model",
-        )
 
 
 def _check_vectors(review_texts: pl.DataFrame, text_embeddings: pl.DataFrame) -> None:

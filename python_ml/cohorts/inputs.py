@@ -11,6 +11,7 @@ import polars as pl
 from scipy.sparse import csr_array
 
 from python_ml.errors import ContractError
+from python_ml.tables import check_columns, check_key, check_one_model
 
 # Money is summed as whole millionths: integer sums do not depend on the order of rows, float sums do.
 MICROS = 1_000_000
@@ -56,26 +57,10 @@ def check_inputs(tables: dict[str, pl.DataFrame]) -> None:
         ContractError: naming table and column.
     """
     for table, needed in _NEEDED.items():
-        missing = [name for name in needed if name not in tables[table].columns]
-        if missing:
-            raise ContractError(
-                f"column {', '.join(missing)} is missing", where=table, remedy="rebuild the feature tables"
-            )
+        check_columns(table, tables[table], needed)
     for table, key in (("user_features", "user_id"), ("item_texts", "item_id"), ("item_features", "item_id")):
-        keys = tables[table][key]
-        if keys.null_count() or keys.is_duplicated().any():
-            raise ContractError(
-                f"{key} is null or occurs more than once",
-                where=table,
-                remedy="pass the rows of one as_of_date",
-            )
-    models = tables["text_embeddings"]["embedding_model"].unique().sort().to_list()
-    if len(models) > 1:
-        raise ContractError(
-            f"vectors of {len(models)} models are mixed: {', '.join(map(str, models))}",
-            where="text_embeddings.embedding_model",
-            remedy="pass the rows of one embedding_model",
-        )
+        check_key(table, tables[table], key)
+    check_one_model(tables["text_embeddings"])
 
 
 def behaviour_columns(user_features: pl.DataFrame) -> list[str]:

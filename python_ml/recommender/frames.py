@@ -9,6 +9,7 @@ import polars as pl
 from python_ml.errors import ContractError
 from python_ml.recommender.data import Interactions, TextVectors
 from python_ml.recommender.split import EPOCH, choose_windows
+from python_ml.tables import check_columns, check_key, check_one_model
 
 MICROSECONDS_A_DAY = 86_400_000_000
 
@@ -114,26 +115,10 @@ def _days(interactions: pl.DataFrame) -> np.ndarray:
 def check_tables(tables: dict[str, pl.DataFrame]) -> None:
     """Refuse tables that break what the rest relies on; see `read_inputs`."""
     for table, needed in _NEEDED.items():
-        missing = [name for name in needed if name not in tables[table].columns]
-        if missing:
-            raise ContractError(
-                f"column {', '.join(missing)} is missing", where=table, remedy="rebuild the feature tables"
-            )
+        check_columns(table, tables[table], needed)
     for table, key in _KEYS.items():
-        keys = tables[table][key]
-        if keys.null_count() or keys.is_duplicated().any():
-            raise ContractError(
-                f"{key} is null or occurs more than once",
-                where=table,
-                remedy="pass the rows of one as_of_date and one embedding_model",
-            )
-    models = tables["text_embeddings"]["embedding_model"].n_unique()
-    if models > 1:
-        raise ContractError(
-            f"vectors of {models} models are mixed",
-            where="text_embeddings.embedding_model",
-            remedy="pass the rows of one embedding_model",
-        )
+        check_key(table, tables[table], key)
+    check_one_model(tables["text_embeddings"])
 
 
 def number(ids: pl.Series, known: pl.Series, where: str) -> np.ndarray:

@@ -36,7 +36,7 @@ def test_what_dbt_reads_of_it():
     adapter = {"currency": "EUR", "time_zone": "UTC", "tables": ["items", "order_lines"]}
     assert adapter_of(project, "my_shop") == adapter
     document = yaml.safe_load(project)
-    switch = "{{ var('source', 'complete_journey') == 'my_shop' }}"
+    switch = "{{ var('every_source', var('source', 'complete_journey') == 'my_shop') }}"
     for part in ("models", "sources"):
         assert document[part]["shoal"]["staging"].pop("my_shop") == {"+enabled": switch}
     document["vars"]["adapters"].pop("my_shop")

@@ -42,7 +42,8 @@ def test_places_of_registration():
         "mine", ["vars: adapters:", "sources: shoal: staging:"], ["models: shoal: staging:"]
     )
     assert len(to_mend(found)) == 3
-    assert "+enabled: \"{{ var('source', 'complete_journey') == 'mine' }}\"" in found[1].remedy
+    switch = "\"{{ var('every_source', var('source', 'complete_journey') == 'mine') }}\""
+    assert f"+enabled: {switch}" in found[1].remedy
 
 
 def test_tables_and_views_that_do_not_agree():

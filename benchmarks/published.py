@@ -1,0 +1,22 @@
+"""Where the published files and the multilingual encoder lie, which are no part of the project."""
+
+import os
+from pathlib import Path
+
+
+def published_files() -> Path:
+    """The folder that SHOP_TEST_DATA names, a folder a source in it."""
+    return _folder("SHOP_TEST_DATA", "the folder of the published files")
+
+
+def multilingual_model() -> str:
+    """The folder that SHOP_TEST_MODEL names, as a setting of `model`."""
+    what = "a folder with the weights and tokenizer of intfloat/multilingual-e5-small"
+    return str(_folder("SHOP_TEST_MODEL", what))
+
+
+def _folder(variable: str, what: str) -> Path:
+    named = os.environ.get(variable)
+    if not named or not Path(named).is_dir():
+        raise SystemExit(f"set {variable} to {what}; it is {named!r}")
+    return Path(named)

@@ -1,0 +1,71 @@
+"""Settings: how users are grouped."""
+
+from dataclasses import dataclass
+
+from python_ml.config.checks import check_range
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CohortConfig:
+    """How users become cohorts.
+
+    Args:
+        min_users: with fewer users who have ordered, no number of cohorts is tried.
+        min_cohorts, max_cohorts: the numbers of cohorts that are tried.
+        min_cohort_share: a clustering with a cohort below this share of users is not eligible.
+        min_stability: nor one whose mean adjusted Rand index over resamples is below this.
+        silhouette_tolerance: the most cohorts win whose silhouette is at most this far below the best.
+        resamples: how many resamples stability is measured on.
+        resample_share: share of users in each resample.
+        restarts: starts of k-means, the best of which is kept.
+        share_prior_orders: a share of few orders is noise; it is drawn towards the mean of all users as
+            if it stood on this many more orders.
+        skew_limit: non-negative features more skewed than this are put on a logarithmic scale.
+        clip_sd: standardised values are cut to this many standard deviations.
+        collinear_correlation: features correlated above this say one thing, and count once.
+        behaviour_variance: share of variance kept of the behaviour and department features.
+        text_dimensions: dimensions kept of the mean item embedding.
+        department_weight, text_weight: weight of these blocks against 1 for behaviour.
+        profile_top: departments and categories listed for each cohort.
+        min_support: share of a cohort's users that must buy a department or category for it to be listed.
+        name_min_sd: a name claims only what is at least this many standard deviations off the mean.
+        name_min_lift: or a department whose share of spend is at least this many times that of all users,
+        name_min_share: and at least this share of the cohort's own spend.
+    """
+
+    min_users: int = 30
+    min_cohorts: int = 3
+    max_cohorts: int = 12
+    min_cohort_share: float = 0.02
+    min_stability: float = 0.6
+    silhouette_tolerance: float = 0.02
+    resamples: int = 5
+    resample_share: float = 0.8
+    restarts: int = 10
+    share_prior_orders: float = 10.0
+    skew_limit: float = 1.0
+    clip_sd: float = 3.0
+    collinear_correlation: float = 0.7
+    behaviour_variance: float = 0.6
+    text_dimensions: int = 8
+    department_weight: float = 0.7
+    text_weight: float = 0.7
+    profile_top: int = 10
+    min_support: float = 0.1
+    name_min_sd: float = 0.3
+    name_min_lift: float = 1.25
+    name_min_share: float = 0.02
+
+    def __post_init__(self) -> None:
+        check_range("cohorts", self, ("min_users",), 1, 1e9)
+        check_range("cohorts", self, ("min_cohorts",), 2, 1000)
+        check_range("cohorts", self, ("max_cohorts",), self.min_cohorts, 1000)
+        check_range("cohorts", self, ("resamples", "restarts", "text_dimensions", "profile_top"), 1, 10_000)
+        check_range(
+            "cohorts", self, ("min_cohort_share", "min_stability", "min_support", "name_min_share"), 0.0, 1.0
+        )
+        check_range("cohorts", self, ("silhouette_tolerance", "collinear_correlation"), 0.0, 1.0)
+        check_range("cohorts", self, ("resample_share", "behaviour_variance"), 0.01, 1.0)
+        check_range("cohorts", self, ("share_prior_orders", "department_weight", "text_weight"), 0.0, 1e6)
+        check_range("cohorts", self, ("skew_limit", "clip_sd", "name_min_sd"), 0.0, 1e6)
+        check_range("cohorts", self, ("name_min_lift",), 1.0, 1e6)

@@ -1,0 +1,109 @@
+"""Settings: which recommenders compete, and how."""
+
+from dataclasses import dataclass
+
+from python_ml.config.checks import check_grid, check_names, check_range
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecommenderConfig:
+    """How interactions become recommendations. A tuple is a grid: its best value is chosen on validation.
+
+    Args:
+        window_days: length of the validation and of the test window, and the horizon of every probability; a
+            history of less than four such windows is cut into shorter ones.
+        min_judged_users: a list is judged where this many users have something to be found in each window.
+        cutoffs: list lengths the metrics are reported at.
+        list_length: recommendations for each user and list.
+        similar_length: similar items for each item.
+        block_users: users scored at once; bounds memory.
+        popularity_window_days: how far back best-sellers are counted.
+        frequency_half_life_days: personal frequency: a purchase this old counts half; 0 = all count alike.
+        knn_weightings: item-kNN: "cosine", "bm25", or both.
+        knn_neighbours: item-kNN: neighbours kept for an item.
+        knn_min_buyers: item-kNN: items with fewer buyers have no neighbours.
+        ease_l2: EASE: ridge penalties.
+        ease_half_life_days: EASE: a purchase this old counts half; 0 = all count alike.
+        ease_max_side: EASE: the users or the items with interactions, whichever are fewer; with more, it does
+            not compete. 8,000 take 40 s and 1.5 GB for each of `ease_l2` on two cores, beside what is kept.
+        ease_max_bytes: EASE: nor with more than this in the matrix it keeps, 4 x that side x items.
+        dimension: towers: size of user and item vectors.
+        min_buyers: towers: items with fewer buyers live off their text alone.
+        prior_window_days: towers: how far back the popularity they add to is counted.
+        personal_weights: towers: how much they count against popularity.
+        blend_weights: blend of towers and EASE: weight of the towers.
+        objective: towers: "sampled_softmax" or "binary_cross_entropy".
+        epochs: towers: passes over the users, at most.
+        judge_every: towers: passes between two looks at the validation window.
+        patience: towers: looks without improvement after which training stops.
+        batch_users, positives_per_user: towers: users in a step, and hidden items of each that count.
+        hidden_share: towers: share of a user's items hidden and to be predicted from the rest.
+        negatives: towers: draws of negatives in a step.
+        negative_power: towers: negatives are drawn by popularity to this power.
+        learning_rate, weight_decay: towers: of AdamW; only the items' own vectors decay.
+        repeat_windows: repeat network: number of past windows it learns from.
+        repeat_epochs, repeat_batch_pairs, repeat_learning_rate: repeat network: its training.
+        best_seller_days: how far back the best-sellers of users without history are counted.
+        min_cohort_buyers: cohorts with fewer buyers have no best-sellers of their own.
+        similar_sold_days: only items sold within this many days are offered as similar.
+    """
+
+    window_days: int = 28
+    min_judged_users: int = 20
+    cutoffs: tuple[int, ...] = (5, 10, 20)
+    list_length: int = 20
+    similar_length: int = 10
+    block_users: int = 64
+    popularity_window_days: tuple[int, ...] = (28, 56, 91)
+    frequency_half_life_days: tuple[float, ...] = (30.0, 60.0, 120.0)
+    knn_weightings: tuple[str, ...] = ("cosine", "bm25")
+    knn_neighbours: tuple[int, ...] = (100, 200)
+    knn_min_buyers: int = 5
+    ease_l2: tuple[float, ...] = (50.0, 200.0)
+    ease_half_life_days: tuple[float, ...] = (0.0, 90.0)
+    ease_max_side: int = 8_000
+    ease_max_bytes: int = 2_000_000_000
+    dimension: int = 64
+    min_buyers: int = 5
+    prior_window_days: int = 56
+    personal_weights: tuple[float, ...] = (0.2, 0.35, 0.5)
+    blend_weights: tuple[float, ...] = (0.3, 0.5, 0.7)
+    objective: str = "sampled_softmax"
+    epochs: int = 20
+    judge_every: int = 5
+    patience: int = 2
+    batch_users: int = 128
+    positives_per_user: int = 64
+    hidden_share: float = 0.5
+    negatives: int = 2048
+    negative_power: float = 0.75
+    learning_rate: float = 0.005
+    weight_decay: float = 0.0
+    repeat_windows: int = 3
+    repeat_epochs: int = 2
+    repeat_batch_pairs: int = 8192
+    repeat_learning_rate: float = 0.006
+    best_seller_days: int = 56
+    min_cohort_buyers: int = 20
+    similar_sold_days: int = 182
+
+    def __post_init__(self) -> None:
+        counts = ("window_days", "min_judged_users", "list_length", "similar_length", "block_users",
+                  "knn_min_buyers", "ease_max_side", "dimension", "min_buyers", "prior_window_days",
+                  "judge_every", "patience", "batch_users", "positives_per_user", "negatives",
+                  "repeat_windows", "repeat_batch_pairs",
+                  "best_seller_days", "min_cohort_buyers", "similar_sold_days")  # fmt: skip
+        check_range("recommender", self, counts, 1, 1e9)
+        check_range("recommender", self, ("ease_max_bytes",), 1, 1e15)
+        check_range("recommender", self, ("epochs", "repeat_epochs"), 0, 1e6)
+        check_range("recommender", self, ("hidden_share", "negative_power"), 0.0, 1.0)
+        check_range("recommender", self, ("learning_rate", "repeat_learning_rate"), 1e-9, 1.0)
+        check_range("recommender", self, ("weight_decay",), 0.0, 1e3)
+        check_grid("recommender", self, ("cutoffs", "popularity_window_days", "knn_neighbours"), 1)
+        check_grid("recommender", self, ("frequency_half_life_days", "ease_half_life_days"), 0)
+        check_grid("recommender", self, ("ease_l2",), 1e-9)
+        check_grid("recommender", self, ("personal_weights", "blend_weights"), 0)
+        check_names("recommender", self, "knn_weightings", self.knn_weightings, ("cosine", "bm25"))
+        check_names(
+            "recommender", self, "objective", (self.objective,), ("sampled_softmax", "binary_cross_entropy")
+        )
