@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
@@ -112,12 +111,6 @@ class PolarityModel:
         name = self.candidate(features.parts)
         scores = [_score(self.scorers.get(part), features) for part in PARTS[name]]
         return self.calibrations[name].logit(np.stack(scores, axis=1))
-
-    def probability(
-        self, texts: Sequence[str], vectors: np.ndarray | None, tuned: np.ndarray | None = None
-    ) -> np.ndarray:
-        """float64 (N,): P(positive), see `logit`."""
-        return expit(self.logit(texts, vectors, tuned))
 
     def _count(self, texts: Sequence[str]) -> sparse.csr_matrix:
         return count_ngrams(texts, characters=self.characters, words=self.words, buckets=2**self.bits)

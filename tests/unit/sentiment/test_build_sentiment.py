@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 from safetensors.numpy import load, save
+from scipy.special import expit
 
 from python_ml.config import SentimentConfig
 from python_ml.errors import ContractError, SettingError
@@ -168,7 +169,7 @@ def test_order_of_rows_does_not_matter():
 def test_a_saved_model_reads_the_same():
     reviews, result = built()
     model = PolarityModel.from_arrays(load(save(result.model_arrays)))
-    probability = model.probability(reviews["text"].to_list(), encode(reviews["text"].to_list()))
+    probability = expit(model.logit(reviews["text"].to_list(), encode(reviews["text"].to_list())))
     assert 2 * probability - 1 == pytest.approx(result.review_sentiment["polarity"].to_numpy())
 
 
