@@ -21,7 +21,10 @@ NO_RATED_TEXT = "too few reviews have both a text and stars for any to be held o
 NO_MONTH = "no month with an order of a known user is complete yet"
 OF_REVIEWS = ("item_reputation", "item_opinions", "user_opinions")
 OF_TEXTS = ("review_sentiment", "review_aspects", "sentiment_evaluation", "topic_profiles", "topic_sizes")
-BY_USER = ("user_cohorts", "cohorts", "cohort_profiles", "rfm_segments", "recommendations")
+BY_USER = (
+    *("user_cohorts", "cohorts", "cohort_profiles", "cohort_memberships", "cohort_changes"),
+    *("cohort_migrations", "rfm_segments", "recommendations"),
+)
 
 
 def why_empty(published: Warehouse) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`ml.user_cohorts`, `ml.cohort_profiles`, `ml.cohort_selection`: groups of users, described."""
+"""`ml.user_cohorts` and what belongs to it: groups of users, described, and who moved from one to another."""
 
 import dagster as dg
 from dagster_dbt import get_asset_key_for_model
@@ -9,6 +9,7 @@ from dagster_defs.ml_assets.step import (
     StepResult,
     fingerprint,
     markdown_table,
+    read_as_of,
     read_inputs,
     run_step,
     save_model,
@@ -20,7 +21,10 @@ DESCRIPTIONS = {
     "user_cohorts": "One row per user: the cohort the user belongs to.",
     "cohort_profiles": "One row per cohort and attribute: how the cohort differs from all users.",
     "cohort_selection": "One row per candidate number of cohorts: the scores it was chosen or refused by.",
+    "cohort_membership_log": "One row per user and cohort entered or left, with the day.",
+    "cohort_changes": "One row per cohort and day: kept, new, split, merged or vanished.",
 }
+HISTORY = ["cohort_membership_log", "cohort_changes"]
 
 
 def build_cohort_assets(dbt_features: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
@@ -48,8 +52,19 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
     def compute() -> StepResult:
         from dagster_defs.figures import as_metadata
         from python_ml.cohorts.build import build_cohorts
+        from python_ml.cohorts.history import read_before, record, record_changes
 
-        result = build_cohorts(**inputs, config=settings.cohorts, seed=settings.seed)
+        # What was before is no cause to run again: it lends ids and names to cohorts that are still there.
+        day = read_as_of(shop)
+        log, changes = (shop.warehouse().read("ml", table) for table in HISTORY)
+        result = build_cohorts(
+            **inputs,
+            config=settings.cohorts,
+            seed=settings.seed,
+            day=day,
+            before=read_before(log, changes, day),
+        )
+        members = result.user_cohorts.select("user_id", "cohort_id")
         save_model(settings.paths, "cohorts", version, result.model_arrays)
         plots = {name: as_metadata(figure) for name, figure in result.plots.items()}
         sizes = (
@@ -58,10 +73,17 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
             .sort("users", descending=True)
         )
         return StepResult(
-            tables={name: getattr(result, name) for name in DESCRIPTIONS},
+            tables={
+                "user_cohorts": result.user_cohorts,
+                "cohort_profiles": result.cohort_profiles,
+                "cohort_selection": result.cohort_selection,
+                "cohort_membership_log": record(log, members, day, changes["changed_on"].unique()),
+                "cohort_changes": record_changes(changes, result.cohort_changes, day),
+            },
             metadata={
                 "user_cohorts": plots | {"cohorts": markdown_table(sizes)},
                 "cohort_selection": {"candidates": markdown_table(result.cohort_selection)},
+                "cohort_changes": {"since the last run": markdown_table(result.cohort_changes)},
             },
         )
 

@@ -1,17 +1,20 @@
 """The frame layer: feature tables in, cohort tables out."""
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
 from python_ml.cohorts.cluster import Clustering, cluster_buyers
+from python_ml.cohorts.history import Before, changes_of_cohorts, match_before, nothing_before
 from python_ml.cohorts.inputs import MICROS, BuyerArrays, build_arrays, check_inputs, purchase_pairs
 from python_ml.cohorts.names import ALL_BUYERS, ALL_USERS, NOT_YET_BUYING, CohortFacts, name_cohorts
 from python_ml.cohorts.plots import plot_profiles, plot_selection, plot_user_map
 from python_ml.cohorts.profile import measure_cohorts, profile_features, profile_groups
 from python_ml.config import CohortConfig
+from python_ml.identity import assign_ids
 
 METHOD_CLUSTERED = "k-means on behaviour, departments and text"
 METHOD_NO_ORDER = "rule: no order yet"
@@ -53,6 +56,7 @@ class CohortResult:
         user_cohorts: user_id, cohort_id, cohort_name, cohort_method, distance_to_centre (null for users
             without an order, who have no centre); one row per user, by user_id.
         cohort_profiles: one row per cohort, attribute_type and attribute_name, see `profile`.
+        cohort_changes: what became of each cohort since it was last seen, see `changes_of_cohorts`.
         cohort_selection: one row per number of cohorts tried, with the reason against it; where none is
             eligible a row of one cohort is chosen, where nobody has ordered the only row is of none.
             silhouette is null where it is undefined.
@@ -63,6 +67,7 @@ class CohortResult:
 
     user_cohorts: pl.DataFrame
     cohort_profiles: pl.DataFrame
+    cohort_changes: pl.DataFrame
     cohort_selection: pl.DataFrame
     plots: dict[str, Figure]
     model_arrays: dict[str, np.ndarray]
@@ -79,6 +84,8 @@ def build_cohorts(
     config: CohortConfig,
     *,
     seed: int,
+    day: date,
+    before: Before | None = None,
 ) -> CohortResult:
     """Group users by behaviour and taste, profile the groups against all users who have ordered, name them.
 
@@ -95,6 +102,8 @@ def build_cohorts(
         text_embeddings: text_hash, embedding_model, embedding; of one model.
         config: how.
         seed: of k-means and resamples.
+        day: the as-of date.
+        before: cohorts as they were last seen, whose ids and names go on; None for a first run.
 
     Raises:
         ContractError: a table lacks a column, repeats a key, mixes models, or no purchase has a vector.
@@ -111,19 +120,22 @@ def build_cohorts(
     pairs = purchase_pairs(interactions)
     arrays = build_arrays(tables, pairs, use_texts=config.text_weight > 0)
     clustering = _cluster(arrays, config, seed)
-    assigned = _assign_users(user_features, arrays, clustering)
+    before = nothing_before() if before is None else before
+    assigned = _with_ids(_assign_users(user_features, arrays, clustering), before, config)
     profiles = _profile(tables, pairs, assigned, config)
-    names = _name(profiles, assigned, config)
+    names = _name(profiles, assigned, before, config)
     user_cohorts = assigned.join(names, on="cohort_id", how="left", maintain_order="left").select(
         "user_id", "cohort_id", "cohort_name", "cohort_method", "distance_to_centre"
     )
     cohort_profiles = profiles.join(names, on="cohort_id", how="left", maintain_order="left").select(
         _PROFILE_COLUMNS
     )
+    cohorts = user_cohorts.select("cohort_id", "cohort_name", "cohort_method").unique()
     clustered_ids = _clustered_ids(assigned)
     return CohortResult(
         user_cohorts=user_cohorts,
         cohort_profiles=cohort_profiles,
+        cohort_changes=changes_of_cohorts(cohorts, user_cohorts.select("user_id", "cohort_id"), before, day),
         cohort_selection=_selection(clustering),
         plots=_plots(clustering, cohort_profiles, clustered_ids, names, config),
         model_arrays={} if clustering is None else clustering.arrays(),
@@ -146,7 +158,7 @@ def _cluster(arrays: BuyerArrays, config: CohortConfig, seed: int) -> Clustering
 
 
 def _assign_users(users: pl.DataFrame, arrays: BuyerArrays, clustering: Clustering | None) -> pl.DataFrame:
-    """user_id, label, cohort_id, cohort_method, distance_to_centre; label -1 is "no order yet"."""
+    """user_id, label, cohort_method, distance_to_centre; label -1 is "no order yet"."""
     found = pl.DataFrame(
         {
             "user_id": arrays.user_ids,
@@ -161,12 +173,18 @@ def _assign_users(users: pl.DataFrame, arrays: BuyerArrays, clustering: Clusteri
     is_one = clustering is not None and clustering.chosen.cohort_count == 1
     found_by = pl.lit(METHOD_NONE if is_one else METHOD_CLUSTERED)
     method = pl.when(pl.col("label").is_null()).then(pl.lit(METHOD_NO_ORDER)).otherwise(found_by)
-    assigned = assigned.with_columns(method.alias("cohort_method"), pl.col("label").fill_null(-1))
+    return assigned.with_columns(method.alias("cohort_method"), pl.col("label").fill_null(-1))
+
+
+def _with_ids(assigned: pl.DataFrame, before: Before, config: CohortConfig) -> pl.DataFrame:
+    """The same with cohort_id: that of the cohort a group goes on from, else a new one, by size."""
     by_size = assigned.group_by("label").len().sort("len", "label", descending=[True, False])
-    ids = by_size.with_columns(
-        pl.concat_str(pl.lit("c"), pl.int_range(1, pl.len() + 1)).alias("cohort_id")
-    ).select("label", "cohort_id")
-    return assigned.join(ids, on="label", how="left", maintain_order="left")
+    known = match_before(assigned, before, config.match_overlap)
+    previous = before.cohorts["cohort_id"].to_list()
+    matches = [previous.index(known[label]) if label in known else None for label in by_size["label"]]
+    ids, _ = assign_ids(matches, previous, before.last_number, letter="c")
+    by_label = by_size.select("label", cohort_id=pl.Series(ids, dtype=pl.String))
+    return assigned.join(by_label, on="label", how="left", maintain_order="left")
 
 
 def _profile(
@@ -200,7 +218,9 @@ def _profile(
     return rows.join(sizes, on="cohort_id").sort(number, "attribute_type", "attribute_rank")
 
 
-def _name(profiles: pl.DataFrame, assigned: pl.DataFrame, config: CohortConfig) -> pl.DataFrame:
+def _name(
+    profiles: pl.DataFrame, assigned: pl.DataFrame, before: Before, config: CohortConfig
+) -> pl.DataFrame:
     """cohort_id and cohort_name of every cohort."""
     if (assigned["cohort_method"] == METHOD_NONE).any():
         return _name_the_one(assigned)
@@ -211,8 +231,10 @@ def _name(profiles: pl.DataFrame, assigned: pl.DataFrame, config: CohortConfig) 
             facts[cohort_id].z_scores[name] = z_score
         elif cohort_id in facts and kind == "department":
             facts[cohort_id].departments[name] = (share, lift)
+    known = dict(before.cohorts.select("cohort_id", "cohort_name").rows())
     found = name_cohorts(
         list(facts.values()),
+        [known.get(cohort_id) for cohort_id in facts],
         min_sd=config.name_min_sd,
         min_lift=config.name_min_lift,
         min_share=config.name_min_share,

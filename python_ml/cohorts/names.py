@@ -3,7 +3,8 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, count
+from functools import partial
+from itertools import combinations, count, islice
 
 from python_ml.cohorts.labels import feature_label, short_group_label
 from python_ml.cohorts.traits import REGULAR, TRAITS, VAGUE_GROUPS, Trait
@@ -15,6 +16,7 @@ ALL_USERS = "All users"
 ALL_BUYERS = "All buyers"
 _MOST_TRAITS = 6  # beyond these a claim is too weak to be worth a word
 _LONGEST_GROUP_WORDS = 3
+_NAMES_LOOKED_AT = 500  # of those that are true of a cohort, when the one it had is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +50,22 @@ class CohortName:
 
 
 def name_cohorts(
-    facts: Sequence[CohortFacts], *, min_sd: float, min_lift: float, min_share: float
+    facts: Sequence[CohortFacts],
+    previous: Sequence[str | None] = (),
+    *,
+    min_sd: float,
+    min_lift: float,
+    min_share: float,
 ) -> list[CohortName]:
     """Name every cohort.
 
     The name is made of up to two traits (the strongest of different families), one department the cohort buys
-    much more of, and a noun: "Big-spending fuel regulars". Cohorts are named in the order given; one whose
-    best name is taken gets its next best.
+    much more of, and a noun: "Big-spending fuel regulars". A cohort keeps the name it had for as long as that
+    is true of it. The others are named in the order given; one whose best name is taken gets its next best.
 
     Args:
         facts: one per cohort, the largest first.
+        previous: the name each had before, None of a new one; empty if all are new.
         min_sd: standard deviations off the mean that each claim needs.
         min_lift: lift a department needs to be named.
         min_share: share of the cohort's spend it needs.
@@ -65,15 +73,25 @@ def name_cohorts(
     Returns:
         Names in the order of `facts`, all different.
     """
-    taken = {NOT_YET_BUYING}
-    names = []
-    for cohort in facts:
-        departments = _departments_to_name(cohort.departments, min_lift, min_share)
-        candidates = _candidate_names(cohort.z_scores, departments, min_sd)
-        name = next(name for name in candidates if name.text not in taken)
-        taken.add(name.text)
-        names.append(name)
-    return names
+    candidates = [
+        partial(
+            _candidate_names,
+            cohort.z_scores,
+            _departments_to_name(cohort.departments, min_lift, min_share),
+            min_sd,
+        )
+        for cohort in facts
+    ]
+    kept = [
+        next((name for name in islice(names(), _NAMES_LOOKED_AT) if name.text == before), None)
+        for names, before in zip(candidates, previous or [None] * len(facts), strict=True)
+    ]
+    taken = {NOT_YET_BUYING, *(name.text for name in kept if name is not None)}
+    found = []
+    for names, name in zip(candidates, kept, strict=True):
+        found.append(name or next(other for other in names() if other.text not in taken))
+        taken.add(found[-1].text)
+    return found
 
 
 def true_traits(z_scores: dict[str, float], min_sd: float) -> list[Trait]:

@@ -26,6 +26,8 @@ class CohortConfig:
         behaviour_variance: share of variance kept of the behaviour and department features.
         text_dimensions: dimensions kept of the mean item embedding.
         department_weight, text_weight: weight of these blocks against 1 for behaviour.
+        match_overlap: a cohort keeps its id if it shares at least this much of its users with the cohort it
+            was before, as a share of the users of both.
         profile_top: departments and categories listed for each cohort.
         min_support: share of a cohort's users that must buy a department or category for it to be listed.
         name_min_sd: a name claims only what is at least this many standard deviations off the mean.
@@ -50,6 +52,7 @@ class CohortConfig:
     text_dimensions: int = 8
     department_weight: float = 0.7
     text_weight: float = 0.7
+    match_overlap: float = 0.3
     profile_top: int = 10
     min_support: float = 0.1
     name_min_sd: float = 0.3
@@ -64,6 +67,7 @@ class CohortConfig:
         check_range(
             "cohorts", self, ("min_cohort_share", "min_stability", "min_support", "name_min_share"), 0.0, 1.0
         )
+        check_range("cohorts", self, ("match_overlap",), 0.01, 1.0)
         check_range("cohorts", self, ("silhouette_tolerance", "collinear_correlation"), 0.0, 1.0)
         check_range("cohorts", self, ("resample_share", "behaviour_variance"), 0.01, 1.0)
         check_range("cohorts", self, ("share_prior_orders", "department_weight", "text_weight"), 0.0, 1e6)

@@ -13,12 +13,13 @@ from scipy.sparse import csr_array, vstack
 from threadpoolctl import threadpool_limits
 
 from python_ml.config import TopicConfig
+from python_ml.identity import assign_ids, match_groups
 from python_ml.reviews import check_reviews
 from python_ml.topics.assign import Assignment, Topics, assign_texts, fit_topics
 from python_ml.topics.describe import name_topics, pick_representatives, topic_words
 from python_ml.topics.fits import LdaFit, Material
 from python_ml.topics.inputs import Texts, distinct_texts
-from python_ml.topics.match import OUTLIER, assign_ids, centre_similarity, match_topics, word_similarity
+from python_ml.topics.match import OUTLIER, centre_similarity, word_similarity
 from python_ml.topics.model import TopicModel
 from python_ml.topics.plots import plot_map, plot_selection, plot_sizes
 from python_ml.topics.space import Space, fit_space
@@ -201,15 +202,15 @@ def _ids(
 ) -> tuple[list[str], int]:
     """Ids of the topics, and the highest number ever given."""
     if previous is None:
-        return assign_ids([None] * len(words), [], 0)
+        return assign_ids([None] * len(words), [], 0, letter="t")
     if len(words) == len(previous.topic_ids) == 1:  # all reviews then, all reviews now
         return list(previous.topic_ids), previous.last_number
     if texts.embedding_model is not None and texts.embedding_model == previous.embedding_model:
         similarity_KP = centre_similarity(centres_KD, previous.centres, previous.mean)
-        matches = match_topics(similarity_KP, config.match_similarity)
+        matches = match_groups(similarity_KP, config.match_similarity)
     else:
-        matches = match_topics(word_similarity(words, previous.topic_words), config.match_word_share)
-    return assign_ids(matches, previous.topic_ids, previous.last_number)
+        matches = match_groups(word_similarity(words, previous.topic_words), config.match_word_share)
+    return assign_ids(matches, previous.topic_ids, previous.last_number, letter="t")
 
 
 def _fitted_arrays(space: Space | None, topics: Topics, assigned: Assignment) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""The same topic keeps its id from run to run.
+"""How alike two topics are; who goes on from whom is for `python_ml.identity`.
 
 Shapes: K topics now, P topics before, D dimensions, V words.
 """
@@ -6,7 +6,6 @@ Shapes: K topics now, P topics before, D dimensions, V words.
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from python_ml.embedding.vectors import to_unit_length
 
@@ -41,48 +40,3 @@ def word_similarity(words: Sequence[Sequence[str]], previous: Sequence[Sequence[
         for before, other in enumerate(map(set, previous)):
             similarity_KP[now, before] = len(own & other) / max(len(own | other), 1)
     return similarity_KP
-
-
-def match_topics(similarity_KP: np.ndarray, min_similarity: float) -> list[int | None]:
-    """The previous topic that each topic goes on from.
-
-    One to one, the largest sum of similarities (Hungarian method). Pairs below the limit are worth nothing
-    in that sum, so that a hopeless pair never takes a topic from a good one.
-
-    Args:
-        similarity_KP: float.
-        min_similarity: a pair below this is no match.
-
-    Returns:
-        Position of the previous topic for each topic, None for a new one.
-    """
-    worth_KP = np.where(similarity_KP >= min_similarity, similarity_KP, 0.0)
-    now_M, before_M = linear_sum_assignment(worth_KP, maximize=True)
-    matches: list[int | None] = [None] * len(similarity_KP)
-    for now, before in zip(now_M.tolist(), before_M.tolist(), strict=True):
-        if similarity_KP[now, before] >= min_similarity:
-            matches[now] = before
-    return matches
-
-
-def assign_ids(
-    matches: Sequence[int | None], previous_ids: Sequence[str], last_number: int
-) -> tuple[list[str], int]:
-    """Ids of matched topics go on; new topics get numbers that no topic ever had.
-
-    Args:
-        matches: from `match_topics`.
-        previous_ids: P ids.
-        last_number: the highest number ever given, by this or any run before.
-
-    Returns:
-        K ids ("t1"); the highest number given now.
-    """
-    ids = []
-    for before in matches:
-        if before is None:
-            last_number += 1
-            ids.append(f"t{last_number}")
-        else:
-            ids.append(previous_ids[before])
-    return ids, last_number

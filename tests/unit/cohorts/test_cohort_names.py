@@ -79,6 +79,17 @@ def test_twins_get_different_names():
     assert len(set(names)) == 8
 
 
+def test_a_name_is_kept_for_as_long_as_it_is_true():
+    meat = CohortFacts({"monetary_amount": 0.9}, {"MEAT": (0.3, 1.5), "FUEL": (0.2, 1.4)})
+    assert [name.text for name in name_cohorts([meat], **LIMITS)] == ["Big-spending meat shoppers"]
+    kept = name_cohorts([meat, meat], [None, "Big-spending meat shoppers"], **LIMITS)
+    assert [name.text for name in kept] == ["Big-spending fuel shoppers", "Big-spending meat shoppers"]
+    # No more true: nobody of them buys much fuel now.
+    plain = CohortFacts({"monetary_amount": 0.9}, {"MEAT": (0.3, 1.5)})
+    changed = name_cohorts([plain], ["Big-spending fuel shoppers"], **LIMITS)
+    assert [name.text for name in changed] == ["Big-spending meat shoppers"]
+
+
 FEATURES = sorted({feature for trait in TRAITS for feature in trait.features} | {"page_view_count", "x"})
 FACTS = st.builds(
     CohortFacts,

@@ -1,9 +1,7 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from python_ml.topics.match import assign_ids, centre_similarity, match_topics, word_similarity
+from python_ml.topics.match import centre_similarity, word_similarity
 
 
 def test_cosine_is_seen_from_the_mean_of_all_texts():
@@ -17,44 +15,3 @@ def test_cosine_is_seen_from_the_mean_of_all_texts():
 def test_word_similarity_as_worked_by_hand():
     found = word_similarity([["a", "b", "c"], []], [["b", "c", "d", "e"], []])
     assert found == pytest.approx(np.array([[2 / 5, 0], [0, 0]]))
-
-
-def test_the_largest_sum_is_matched_not_the_largest_pair():
-    # Greedy would take 0-0 (0.9) and be left with 1-1 (0.1): 1.0. The other way round is 1.6.
-    assert match_topics(np.array([[0.9, 0.8], [0.8, 0.1]]), 0.5) == [1, 0]
-
-
-def test_a_hopeless_pair_takes_no_topic_from_a_good_one():
-    # Without the limit 0.6 + 0.4 would win over 0.7 alone.
-    assert match_topics(np.array([[0.7, 0.6], [0.4, 0.0]]), 0.5) == [0, None]
-
-
-def test_more_topics_than_before_and_fewer():
-    assert match_topics(np.array([[0.2], [0.9], [0.8]]), 0.5) == [None, 0, None]
-    assert match_topics(np.array([[0.2, 0.9, 0.8]]), 0.5) == [1]
-    assert match_topics(np.zeros((0, 3)), 0.5) == []
-    assert match_topics(np.zeros((2, 0)), 0.5) == [None, None]
-
-
-def test_new_topics_get_numbers_never_given():
-    assert assign_ids([1, None, 0, None], ["t2", "t5"], 7) == (["t5", "t8", "t2", "t9"], 9)
-
-
-@given(
-    st.integers(0, 6).flatmap(
-        lambda before: st.lists(st.one_of(st.none(), st.integers(0, max(before - 1, 0))), unique=True).map(
-            lambda matches: (before, matches if before else [None for _ in matches])
-        )
-    ),
-    st.integers(6, 20),
-)
-def test_no_id_is_given_twice(case, last_number):
-    before, matches = case
-    # unique=True allows one None at most: several new topics are added here.
-    matches = [*matches, None, None]
-    previous = [f"t{number}" for number in range(1, before + 1)]
-    ids, last = assign_ids(matches, previous, last_number)
-    assert len(set(ids)) == len(ids)
-    fresh = {topic_id for topic_id, match in zip(ids, matches, strict=True) if match is None}
-    assert all(int(topic_id[1:]) > last_number for topic_id in fresh)
-    assert last == last_number + len(fresh)

@@ -1,0 +1,177 @@
+"""The log of who moved, what became of each cohort, and ids and names that go on from run to run."""
+
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from python_ml.cohorts.build import METHOD_CLUSTERED, METHOD_NO_ORDER, build_cohorts
+from python_ml.cohorts.history import (
+    CHANGES_SCHEMA,
+    LOG_SCHEMA,
+    MEMBERS_SCHEMA,
+    Before,
+    changes_of_cohorts,
+    match_before,
+    nothing_before,
+    read_before,
+    record,
+    record_changes,
+    replay,
+)
+from python_ml.config import CohortConfig
+from tests.unit.cohorts.shop import planted_shop
+
+DAY = date(2024, 3, 1)
+QUICK = CohortConfig(max_cohorts=4, resamples=2, restarts=3)
+EMPTY_LOG = pl.DataFrame(schema=LOG_SCHEMA)
+
+
+def members(**cohort_of: str) -> pl.DataFrame:
+    return pl.DataFrame(list(cohort_of.items()), MEMBERS_SCHEMA, orient="row")
+
+
+def grouped(**users_of: str) -> pl.DataFrame:
+    """Members from the users of each cohort, a letter a user."""
+    return members(**{user: cohort for cohort, users in users_of.items() for user in users})
+
+
+def cohorts(*ids: str, method: str = METHOD_CLUSTERED) -> pl.DataFrame:
+    return pl.DataFrame({"cohort_id": ids, "cohort_name": [f"Name {each}" for each in ids]}).with_columns(
+        cohort_method=pl.lit(method)
+    )
+
+
+def before(*ids: str, last_number: int = 9, **users_of: str) -> Before:
+    return Before(grouped(**users_of), cohorts(*ids), last_number)
+
+
+def test_a_move_is_an_exit_and_an_entry():
+    log = record(EMPTY_LOG, members(ann="c1", bob="c2"), DAY, [])
+    later = DAY + timedelta(days=1)
+    log = record(log, members(ann="c2", eve="c1"), later, [DAY])
+    columns = ["user_id", "cohort_id", "membership_change"]
+    assert log.filter(pl.col("changed_on") == later).select(columns).rows() == [
+        ("ann", "c1", "exit"),
+        ("ann", "c2", "enter"),
+        ("bob", "c2", "exit"),
+        ("eve", "c1", "enter"),
+    ]  # fmt: skip
+    assert replay(log, DAY).rows() == [("ann", "c1"), ("bob", "c2")]
+    assert replay(log, later).rows() == [("ann", "c2"), ("eve", "c1")]
+    assert replay(log, DAY - timedelta(days=1)).is_empty()
+
+
+SNAPSHOT = st.dictionaries(st.sampled_from("abcd"), st.sampled_from(["c1", "c2", "c3"]))
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), SNAPSHOT), min_size=1, max_size=8))
+def test_whatever_the_order_of_the_days_each_replays_to_its_last_record(snapshots):
+    log, truth = EMPTY_LOG, {}
+    for number, cohort_of in snapshots:
+        day = DAY + timedelta(days=number)
+        log, truth[day] = record(log, members(**cohort_of), day, truth), cohort_of
+    for day, cohort_of in truth.items():
+        assert dict(replay(log, day).rows()) == cohort_of
+    # A user is never in two cohorts: entries and exits of a user and cohort take turns.
+    assert log.select("user_id", "cohort_id", "changed_on").is_duplicated().any() is False
+    for _, rows in log.sort("changed_on").group_by("user_id", "cohort_id", maintain_order=True):
+        turns = rows["membership_change"].to_list()
+        assert turns == (["enter", "exit"] * len(turns))[: len(turns)]
+
+
+def test_the_group_that_shares_most_users_goes_on():
+    earlier = before("c4", "c7", c4="abcdef", c7="ghij")
+    labels = {"a": 0, "b": 0, "c": 0, "d": 0, "e": 1, "f": 1, "g": 1, "h": 2, "i": 2, "j": 2, "new": 2}
+    now = pl.DataFrame({"user_id": [*labels], "label": [*labels.values()]}).with_columns(
+        cohort_method=pl.lit(METHOD_CLUSTERED)
+    )
+    # Group 0 shares 4 of 6 with c4, group 1 2 of 7, group 2 3 of 4 with c7; "new" was known nowhere.
+    assert match_before(now, earlier, 0.3) == {0: "c4", 2: "c7"}
+    assert match_before(now, earlier, 0.7) == {2: "c7"}
+    by_rule = now.with_columns(cohort_method=pl.lit(METHOD_NO_ORDER))
+    assert match_before(by_rule, earlier, 0.3) == {}
+
+
+def test_what_became_of_each_cohort():
+    earlier = before("c1", "c2", "c3", "c4", c1="abcdef", c2="gh", c3="ij", c4="kl")
+    # c1 goes on without e and f, who make up c10; all of c2 went into c1; of c3 and c4 everybody went off.
+    now = grouped(c1="abcdgh", c10="efx", c11="yz")
+    found = changes_of_cohorts(cohorts("c10", "c1", "c11"), now, earlier, DAY)
+    columns = ["cohort_id", "cohort_change", "other_cohort_id", "user_count", "common_user_count", "overlap"]
+    assert found.select(columns).rows() == [
+        ("c1", "kept", None, 6, 4, 4 / 8),
+        ("c2", "merged", "c1", 0, 2, 2 / 6),
+        ("c3", "vanished", None, 0, 0, None),
+        ("c4", "vanished", None, 0, 0, None),
+        ("c10", "split", "c1", 3, 2, 2 / 6),
+        ("c11", "new", None, 2, 0, None),
+    ]
+    assert dict(found.schema) == CHANGES_SCHEMA
+
+
+def test_a_day_said_again_replaces_what_was_said():
+    first = changes_of_cohorts(cohorts("c1"), grouped(c1="ab"), nothing_before(), DAY)
+    later = first.with_columns(changed_on=pl.lit(DAY + timedelta(days=1)))
+    again = changes_of_cohorts(cohorts("c2"), grouped(c2="ab"), nothing_before(), DAY)
+    assert record_changes(pl.concat([first, later]), again, DAY)["cohort_id"].to_list() == ["c2", "c1"]
+
+
+def test_what_was_before_is_read_as_of_the_day():
+    log = record(EMPTY_LOG, members(ann="c1", bob="c2"), DAY, [])
+    log = record(log, members(ann="c3", bob="c3"), DAY + timedelta(days=9), [DAY])
+    changes = pl.concat(
+        changes_of_cohorts(cohorts(*users_of), grouped(**users_of), nothing_before(), day)
+        for users_of, day in (({"c1": "a", "c2": "b"}, DAY), ({"c3": "ab"}, DAY + timedelta(days=9)))
+    )
+    found = read_before(log, changes, DAY + timedelta(days=5))
+    assert found.cohorts["cohort_id"].to_list() == ["c1", "c2"]
+    assert dict(found.members.rows()) == {"ann": "c1", "bob": "c2"}
+    # Numbers of later days are taken as well: an id is never given twice.
+    assert found.last_number == 3
+    nothing = read_before(EMPTY_LOG, pl.DataFrame(schema=CHANGES_SCHEMA), DAY)
+    assert (nothing.cohorts.height, nothing.members.height, nothing.last_number) == (0, 0, 0)
+
+
+@pytest.fixture(scope="module")
+def first():
+    return build_cohorts(*planted_shop().tables(), QUICK, seed=7, day=DAY)
+
+
+def seen_again(first, seed: int, of_users: pl.Series | None = None, **changes):
+    """A later run, with the cohorts of the first as they were recorded, or with these of its users."""
+    recorded = first.user_cohorts.select("user_id", "cohort_id")
+    if of_users is not None:
+        recorded = recorded.with_columns(of_users)
+    log = record(EMPTY_LOG, recorded, DAY, [])
+    earlier = read_before(log, first.cohort_changes, DAY)
+    later = DAY + timedelta(days=30)
+    config = QUICK if not changes else CohortConfig(**{"max_cohorts": 4, "resamples": 2} | changes)
+    shop = planted_shop(users_per_group=60, seed=seed)
+    return build_cohorts(*shop.tables(), config, seed=seed, day=later, before=earlier)
+
+
+def test_with_other_users_and_another_seed_ids_and_names_go_on(first):
+    """Half of the users are new and the others behave a little otherwise; sizes, and so labels, change."""
+    second = seen_again(first, seed=3)
+    both = first.user_cohorts.join(second.user_cohorts, on="user_id", suffix="_now")
+    assert both.height == 121
+    assert (both["cohort_id"] == both["cohort_id_now"]).mean() > 0.97
+    names = both.select("cohort_id_now", "cohort_name", "cohort_name_now").filter(
+        both["cohort_id"] == both["cohort_id_now"]
+    )
+    assert (names["cohort_name"] == names["cohort_name_now"]).all()
+    assert second.cohort_changes["cohort_change"].to_list() == ["kept"] * 4
+    assert first.cohort_changes["cohort_change"].to_list() == ["new"] * 4
+
+
+def test_cohorts_that_share_too_few_users_are_new_and_so_are_their_numbers(first):
+    """Recorded as if each user had been in a cohort drawn by lot: none shares half of its users with one."""
+    drawn = first.user_cohorts["cohort_id"].sample(fraction=1.0, shuffle=True, seed=0)
+    second = seen_again(first, seed=3, of_users=drawn, match_overlap=0.5)
+    ids = second.user_cohorts.filter(pl.col("cohort_method") == METHOD_CLUSTERED)["cohort_id"].unique()
+    assert sorted(ids.str.slice(1).cast(pl.Int64)) == [5, 6, 7]
+    gone = second.cohort_changes.filter(pl.col("user_count") == 0)
+    assert set(gone["cohort_id"]) >= {"c1", "c2", "c3"}
