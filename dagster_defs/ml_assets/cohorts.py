@@ -65,6 +65,8 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
             before=read_before(log, changes, day),
         )
         members = result.user_cohorts.select("user_id", "cohort_id")
+        known_days = changes["changed_on"].unique()
+        log = record(log, members, day, known_days)
         save_model(settings.paths, "cohorts", version, result.model_arrays)
         plots = {name: as_metadata(figure) for name, figure in result.plots.items()}
         sizes = (
@@ -77,8 +79,8 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
                 "user_cohorts": result.user_cohorts,
                 "cohort_profiles": result.cohort_profiles,
                 "cohort_selection": result.cohort_selection,
-                "cohort_membership_log": record(log, members, day, changes["changed_on"].unique()),
-                "cohort_changes": record_changes(changes, result.cohort_changes, day),
+                "cohort_membership_log": log,
+                "cohort_changes": record_changes(changes, result.cohort_changes, log, day),
             },
             metadata={
                 "user_cohorts": plots | {"cohorts": markdown_table(sizes)},

@@ -224,10 +224,31 @@ class _Flows:
         return common, common / union if union else None
 
 
-def record_changes(changes: pl.DataFrame, today: pl.DataFrame, day: date) -> pl.DataFrame:
-    """The changes of all days, with this day's in place of what was said of it before."""
-    others = changes.filter(pl.col("changed_on") != day).select(*CHANGES_SCHEMA)
-    return pl.concat([others, today]).sort("changed_on", maintain_order=True)
+def record_changes(changes: pl.DataFrame, today: pl.DataFrame, log: pl.DataFrame, day: date) -> pl.DataFrame:
+    """The changes of all days, with this day's in place of what was said of it before.
+
+    What became of each cohort on the next known day is worked out anew, against this day.
+
+    Args:
+        changes: `CHANGES_SCHEMA`.
+        today: from `changes_of_cohorts`.
+        log: with this day in it, from `record`.
+        day: this day.
+    """
+    parts = [changes.filter(pl.col("changed_on") < day), today]
+    later = changes.filter(pl.col("changed_on") > day)
+    if later.height:
+        following = later["changed_on"].min()
+        now = Before(replay(log, day), _with_members(today), 0)
+        then = _with_members(later.filter(pl.col("changed_on") == following))
+        parts.append(changes_of_cohorts(then, replay(log, following), now, following))
+        parts.append(later.filter(pl.col("changed_on") > following))
+    return pl.concat([part.select(*CHANGES_SCHEMA) for part in parts])
+
+
+def _with_members(changes: pl.DataFrame) -> pl.DataFrame:
+    """cohort_id, cohort_name, cohort_method of the cohorts of a day that are still there."""
+    return changes.filter(pl.col("user_count") > 0).select("cohort_id", "cohort_name", "cohort_method")
 
 
 def _difference(before: pl.DataFrame, after: pl.DataFrame, day: date) -> pl.DataFrame:

@@ -112,11 +112,30 @@ def test_what_became_of_each_cohort():
     assert dict(found.schema) == CHANGES_SCHEMA
 
 
-def test_a_day_said_again_replaces_what_was_said():
-    first = changes_of_cohorts(cohorts("c1"), grouped(c1="ab"), nothing_before(), DAY)
-    later = first.with_columns(changed_on=pl.lit(DAY + timedelta(days=1)))
-    again = changes_of_cohorts(cohorts("c2"), grouped(c2="ab"), nothing_before(), DAY)
-    assert record_changes(pl.concat([first, later]), again, DAY)["cohort_id"].to_list() == ["c2", "c1"]
+def told(day: date, *earlier: date, log: pl.DataFrame, changes: pl.DataFrame, **users_of: str):
+    """Log and changes after a run that found these cohorts."""
+    found = grouped(**users_of)
+    log = record(log, found, day, earlier)
+    seen = read_before(log, changes, day - timedelta(days=1))
+    return log, record_changes(changes, changes_of_cohorts(cohorts(*users_of), found, seen, day), log, day)
+
+
+def test_a_day_put_between_changes_what_became_of_cohorts_on_the_next():
+    next_day, last = DAY + timedelta(days=1), DAY + timedelta(days=2)
+    log, changes = told(DAY, log=EMPTY_LOG, changes=pl.DataFrame(schema=CHANGES_SCHEMA), c1="abcd")
+    log, changes = told(last, DAY, log=log, changes=changes, c1="ab", c2="cd")
+    columns = ["cohort_id", "cohort_change", "other_cohort_id", "common_user_count"]
+    of_last = changes.filter(pl.col("changed_on") == last).select(columns)
+    assert of_last.rows() == [("c1", "kept", None, 2), ("c2", "split", "c1", 2)]
+    # Seen the day before already, c2 is no news; c3 was there on that day alone.
+    log, changes = told(next_day, DAY, last, log=log, changes=changes, c1="a", c2="cd", c3="b")
+    of_last = changes.filter(pl.col("changed_on") == last).select(columns)
+    assert of_last.rows() == [("c1", "kept", None, 1), ("c2", "kept", None, 2), ("c3", "merged", "c1", 1)]
+    assert changes["changed_on"].to_list() == [DAY, *[next_day] * 3, *[last] * 3]
+    # Said again, a day replaces what was said of it.
+    log, changes = told(next_day, DAY, next_day, last, log=log, changes=changes, c1="abcd")
+    assert changes.filter(pl.col("changed_on") == next_day)["cohort_id"].to_list() == ["c1"]
+    assert replay(log, last).equals(grouped(c1="ab", c2="cd"))
 
 
 def test_what_was_before_is_read_as_of_the_day():
