@@ -33,7 +33,10 @@ entries_ended as (
         cohort_id,
         membership_change,
         changed_on as valid_from,
-        lead(changed_on) over (partition by user_id, cohort_id order by changed_on) as valid_to
+        lead(changed_on) over (
+            partition by user_id, cohort_id
+            order by changed_on
+        ) as valid_to
     from cohort_membership_log
 ),
 
