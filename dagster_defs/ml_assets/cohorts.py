@@ -1,6 +1,9 @@
 """`ml.user_cohorts` and what belongs to it: groups of users, described, and who moved from one to another."""
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
+import polars as pl
 from dagster_dbt import get_asset_key_for_model
 
 from dagster_defs.dbt_assets import WRITER_POOL
@@ -8,6 +11,7 @@ from dagster_defs.failures import RETRIES, errors_as_failures
 from dagster_defs.ml_assets.step import (
     StepResult,
     fingerprint,
+    load_models,
     markdown_table,
     read_as_of,
     read_inputs,
@@ -15,6 +19,10 @@ from dagster_defs.ml_assets.step import (
     save_model,
 )
 from dagster_defs.resources import Shop
+
+if TYPE_CHECKING:
+    from python_ml.cohorts.build import CohortResult
+    from python_ml.cohorts.model import CohortModel
 
 FEATURES = ["user_features", "user_department_features", "interactions", "item_features", "item_texts"]
 DESCRIPTIONS = {
@@ -53,21 +61,28 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
         from dagster_defs.figures import as_metadata
         from python_ml.cohorts.build import build_cohorts
         from python_ml.cohorts.history import read_before, record, record_changes
+        from python_ml.cohorts.model import model_in_force
 
-        # What was before is no cause to run again: it lends ids and names to cohorts that are still there.
+        # What was before is no cause to run again: it lends cohorts, or ids and names, while they are good.
         day = read_as_of(shop)
         log, changes = (shop.warehouse().read("ml", table) for table in HISTORY)
+        model = model_in_force(load_models(settings.paths, "cohorts"), day)
         result = build_cohorts(
             **inputs,
             config=settings.cohorts,
             seed=settings.seed,
             day=day,
+            fitted_with=fingerprint(settings.cohorts, code="cohorts", frames={}, seed=settings.seed),
             before=read_before(log, changes, day),
+            model=model,
         )
+        if result.model is not None and result.model is not model:
+            save_model(settings.paths, "cohorts", version, result.model.arrays())
+        context.log.info(_sentence(result, model))
+        cohorts = result.user_cohorts.select("cohort_id", "cohort_name", "cohort_method").unique()
         members = result.user_cohorts.select("user_id", "cohort_id")
-        known_days = changes["changed_on"].unique()
-        log = record(log, members, day, known_days)
-        save_model(settings.paths, "cohorts", version, result.model_arrays)
+        log = record(log, members, day, changes["changed_on"].unique())
+        changes = record_changes(changes, cohorts, log, day)
         plots = {name: as_metadata(figure) for name, figure in result.plots.items()}
         sizes = (
             result.user_cohorts.group_by("cohort_id", "cohort_name")
@@ -80,13 +95,29 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
                 "cohort_profiles": result.cohort_profiles,
                 "cohort_selection": result.cohort_selection,
                 "cohort_membership_log": log,
-                "cohort_changes": record_changes(changes, result.cohort_changes, log, day),
+                "cohort_changes": changes,
             },
             metadata={
                 "user_cohorts": plots | {"cohorts": markdown_table(sizes)},
-                "cohort_selection": {"candidates": markdown_table(result.cohort_selection)},
-                "cohort_changes": {"since the last run": markdown_table(result.cohort_changes)},
+                "cohort_selection": {
+                    "fit": _sentence(result, model),
+                    "candidates": markdown_table(result.cohort_selection),
+                },
+                "cohort_changes": {
+                    "since the last run": markdown_table(changes.filter(pl.col("changed_on") == day))
+                },
             },
         )
 
     yield from run_step(context, shop, version=version, tables=list(DESCRIPTIONS), compute=compute)
+
+
+def _sentence(result: "CohortResult", before: "CohortModel | None") -> str:
+    """Whose cohorts these are, and why."""
+    if result.fit_reason is None:
+        since = "nobody has ordered" if result.model is None else f"fitted on {result.model.fitted_on}"
+        return f"cohorts as they were: {since}"
+    if before is not None and result.model is before:
+        return f"{result.fit_reason}: no stable cohorts were found, those of {before.fitted_on} stay"
+    chosen = result.cohort_selection.filter("is_chosen")["cohort_count"].item()
+    return f"{result.fit_reason}: {chosen} cohorts found"

@@ -196,13 +196,18 @@ def save_model(paths: ShopPaths, capability: str, version: str, arrays: Mapping[
     partial.replace(folder / "model.safetensors")
 
 
-def load_newest_model(paths: ShopPaths, capability: str) -> dict[str, np.ndarray] | None:
-    """What `save_model` wrote last for this shop, whatever its version; None before the first time."""
+def load_models(paths: ShopPaths, capability: str) -> Iterator[dict[str, np.ndarray]]:
+    """What `save_model` wrote for this shop, the newest first."""
     from safetensors.numpy import load_file
 
     files = (paths.models / capability).glob("*/model.safetensors")
-    newest = max(files, key=lambda file: file.stat().st_mtime_ns, default=None)
-    return None if newest is None else load_file(newest)
+    for file in sorted(files, key=lambda file: file.stat().st_mtime_ns, reverse=True):
+        yield load_file(file)
+
+
+def load_newest_model(paths: ShopPaths, capability: str) -> dict[str, np.ndarray] | None:
+    """What `save_model` wrote last for this shop, whatever its version; None before the first time."""
+    return next(load_models(paths, capability), None)
 
 
 def markdown_table(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:

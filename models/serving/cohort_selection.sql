@@ -1,4 +1,4 @@
--- One row per number of cohorts tried, with the measures that decided.
+-- One row per fit and number of cohorts tried, with the measures that decided.
 with
 
 cohort_selection as (
@@ -8,10 +8,12 @@ cohort_selection as (
         model_version,
         silhouette,
         stability_ari,
+        bootstrap_ari,
         smallest_cohort_share,
         inertia,
         is_eligible,
         is_chosen,
+        fitted_on,
         as_of_date
     from {{ source('ml', 'cohort_selection') }}
 )

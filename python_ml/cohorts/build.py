@@ -3,23 +3,18 @@
 from dataclasses import dataclass
 from datetime import date
 
-import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
-from python_ml.cohorts.cluster import Clustering, cluster_buyers
-from python_ml.cohorts.history import Before, changes_of_cohorts, match_before, nothing_before
-from python_ml.cohorts.inputs import MICROS, BuyerArrays, build_arrays, check_inputs, purchase_pairs
+from python_ml.cohorts.group import Grouping, group_users
+from python_ml.cohorts.history import Before, nothing_before
+from python_ml.cohorts.inputs import MICROS, build_arrays, check_inputs, purchase_pairs
+from python_ml.cohorts.methods import METHOD_NONE
+from python_ml.cohorts.model import CohortModel
 from python_ml.cohorts.names import ALL_BUYERS, ALL_USERS, NOT_YET_BUYING, CohortFacts, name_cohorts
 from python_ml.cohorts.plots import plot_profiles, plot_selection, plot_user_map
 from python_ml.cohorts.profile import measure_cohorts, profile_features, profile_groups
 from python_ml.config import CohortConfig
-from python_ml.identity import assign_ids
-
-METHOD_CLUSTERED = "k-means on behaviour, departments and text"
-METHOD_NO_ORDER = "rule: no order yet"
-METHOD_NONE = "none"  # cohort_selection says why
-NOBODY_HAS_ORDERED = "nobody has ordered yet"
 
 _PROFILE_COLUMNS = [
     "cohort_id",
@@ -36,16 +31,6 @@ _PROFILE_COLUMNS = [
     "lift",
     "attribute_rank",
 ]
-_SELECTION_SCHEMA = {
-    "cohort_count": pl.Int32,
-    "silhouette": pl.Float64,
-    "stability_ari": pl.Float64,
-    "smallest_cohort_share": pl.Float64,
-    "inertia": pl.Float64,
-    "is_eligible": pl.Boolean,
-    "is_chosen": pl.Boolean,
-    "reason": pl.String,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +41,21 @@ class CohortResult:
         user_cohorts: user_id, cohort_id, cohort_name, cohort_method, distance_to_centre (null for users
             without an order, who have no centre); one row per user, by user_id.
         cohort_profiles: one row per cohort, attribute_type and attribute_name, see `profile`.
-        cohort_changes: what became of each cohort since it was last seen, see `changes_of_cohorts`.
-        cohort_selection: one row per number of cohorts tried, with the reason against it; where none is
-            eligible a row of one cohort is chosen, where nobody has ordered the only row is of none.
-            silhouette is null where it is undefined.
+        cohort_selection: one row per number of cohorts tried, with the reason against it, and the day of the
+            fit. Where none is eligible the cohorts of the fit before stay, and so does the row that was
+            chosen then; without one a row of one cohort is chosen. Where nobody has ordered the only row is
+            of none.
         plots: "selection", "profiles", "user_map"; the first and last are left out when nobody has ordered.
-        model_arrays: scaler, projections and centres; row i of "centres" is cohort `clustered_ids[i]`.
-        model_facts: what belongs to the arrays and is not a number (JSON-able): encoder, names, cohort ids.
+        model: that put users into cohorts, to be kept if fitted now; None if they could not be told apart.
+        fit_reason: why there was a fit; None if users were put into the cohorts of an earlier one.
     """
 
     user_cohorts: pl.DataFrame
     cohort_profiles: pl.DataFrame
-    cohort_changes: pl.DataFrame
     cohort_selection: pl.DataFrame
     plots: dict[str, Figure]
-    model_arrays: dict[str, np.ndarray]
-    model_facts: dict[str, object]
+    model: CohortModel | None
+    fit_reason: str | None
 
 
 def build_cohorts(
@@ -85,13 +69,17 @@ def build_cohorts(
     *,
     seed: int,
     day: date,
+    fitted_with: str = "",
     before: Before | None = None,
+    model: CohortModel | None = None,
 ) -> CohortResult:
     """Group users by behaviour and taste, profile the groups against all users who have ordered, name them.
 
     The same tables and seed give the same result bit for bit, whatever the order of rows. Users without an
     order, who may have looked at things, are a cohort of their own, by rule: zeros everywhere would otherwise
     pull a centre to themselves. Where no number of cohorts is eligible, all others are one cohort.
+
+    Cohorts are found once, and users put into them on later days, until `reason_to_fit` gives a reason.
 
     Args:
         user_features: one row per user; every numeric column but `*_score` and `*_id` counts as behaviour.
@@ -103,7 +91,9 @@ def build_cohorts(
         config: how.
         seed: of k-means and resamples.
         day: the as-of date.
+        fitted_with: changes when settings or code do, which is a reason to fit anew.
         before: cohorts as they were last seen, whose ids and names go on; None for a first run.
+        model: fitted on that day or before; None for a first run.
 
     Raises:
         ContractError: a table lacks a column, repeats a key, mixes models, or no purchase has a vector.
@@ -119,9 +109,20 @@ def build_cohorts(
     check_inputs(tables)
     pairs = purchase_pairs(interactions)
     arrays = build_arrays(tables, pairs, use_texts=config.text_weight > 0)
-    clustering = _cluster(arrays, config, seed)
     before = nothing_before() if before is None else before
-    assigned = _with_ids(_assign_users(user_features, arrays, clustering), before, config)
+    embedding_model = text_embeddings["embedding_model"].first() if text_embeddings.height else None
+    grouping = group_users(
+        user_features,
+        arrays,
+        embedding_model,
+        config,
+        seed=seed,
+        day=day,
+        fitted_with=fitted_with,
+        before=before,
+        model=model,
+    )
+    assigned = grouping.users
     profiles = _profile(tables, pairs, assigned, config)
     names = _name(profiles, assigned, before, config)
     user_cohorts = assigned.join(names, on="cohort_id", how="left", maintain_order="left").select(
@@ -130,61 +131,14 @@ def build_cohorts(
     cohort_profiles = profiles.join(names, on="cohort_id", how="left", maintain_order="left").select(
         _PROFILE_COLUMNS
     )
-    cohorts = user_cohorts.select("cohort_id", "cohort_name", "cohort_method").unique()
-    clustered_ids = _clustered_ids(assigned)
     return CohortResult(
         user_cohorts=user_cohorts,
         cohort_profiles=cohort_profiles,
-        cohort_changes=changes_of_cohorts(cohorts, user_cohorts.select("user_id", "cohort_id"), before, day),
-        cohort_selection=_selection(clustering),
-        plots=_plots(clustering, cohort_profiles, clustered_ids, names, config),
-        model_arrays={} if clustering is None else clustering.arrays(),
-        model_facts=_facts(arrays, clustering, text_embeddings, clustered_ids, names),
+        cohort_selection=grouping.selection,
+        plots=_plots(grouping, cohort_profiles, names, config),
+        model=grouping.model,
+        fit_reason=grouping.fit_reason,
     )
-
-
-def _cluster(arrays: BuyerArrays, config: CohortConfig, seed: int) -> Clustering | None:
-    if not arrays.user_ids:
-        return None
-    return cluster_buyers(
-        arrays.values,
-        arrays.orders,
-        arrays.feature_names,
-        arrays.department_roots,
-        arrays.tastes,
-        config,
-        seed,
-    )
-
-
-def _assign_users(users: pl.DataFrame, arrays: BuyerArrays, clustering: Clustering | None) -> pl.DataFrame:
-    """user_id, label, cohort_method, distance_to_centre; label -1 is "no order yet"."""
-    found = pl.DataFrame(
-        {
-            "user_id": arrays.user_ids,
-            "label": [] if clustering is None else clustering.labels,
-            "distance_to_centre": [] if clustering is None else clustering.distances,
-        },
-        schema={"user_id": pl.String, "label": pl.Int64, "distance_to_centre": pl.Float64},
-    )
-    assigned = (
-        users.select("user_id").sort("user_id").join(found, on="user_id", how="left", maintain_order="left")
-    )
-    is_one = clustering is not None and clustering.chosen.cohort_count == 1
-    found_by = pl.lit(METHOD_NONE if is_one else METHOD_CLUSTERED)
-    method = pl.when(pl.col("label").is_null()).then(pl.lit(METHOD_NO_ORDER)).otherwise(found_by)
-    return assigned.with_columns(method.alias("cohort_method"), pl.col("label").fill_null(-1))
-
-
-def _with_ids(assigned: pl.DataFrame, before: Before, config: CohortConfig) -> pl.DataFrame:
-    """The same with cohort_id: that of the cohort a group goes on from, else a new one, by size."""
-    by_size = assigned.group_by("label").len().sort("len", "label", descending=[True, False])
-    known = match_before(assigned, before, config.match_overlap)
-    previous = before.cohorts["cohort_id"].to_list()
-    matches = [previous.index(known[label]) if label in known else None for label in by_size["label"]]
-    ids, _ = assign_ids(matches, previous, before.last_number, letter="c")
-    by_label = by_size.select("label", cohort_id=pl.Series(ids, dtype=pl.String))
-    return assigned.join(by_label, on="label", how="left", maintain_order="left")
 
 
 def _profile(
@@ -225,7 +179,10 @@ def _name(
     if (assigned["cohort_method"] == METHOD_NONE).any():
         return _name_the_one(assigned)
     rows = profiles.select("cohort_id", "attribute_type", "attribute_name", "z_score", "cohort_value", "lift")
-    facts = {cohort_id: CohortFacts({}, {}) for cohort_id in _clustered_ids(assigned)}
+    # Those of most users come first: they have the first choice of names.
+    clustered = assigned.filter(pl.col("label") >= 0).group_by("cohort_id").len()
+    by_size = clustered.sort("len", "cohort_id", descending=[True, False])["cohort_id"]
+    facts = {cohort_id: CohortFacts({}, {}) for cohort_id in by_size}
     for cohort_id, kind, name, z_score, share, lift in rows.iter_rows():
         if cohort_id in facts and kind == "feature" and z_score is not None:
             facts[cohort_id].z_scores[name] = z_score
@@ -255,55 +212,14 @@ def _name_the_one(assigned: pl.DataFrame) -> pl.DataFrame:
     return assigned.select("cohort_id", name.alias("cohort_name")).unique().sort("cohort_id")
 
 
-def _clustered_ids(assigned: pl.DataFrame) -> list[str]:
-    """cohort_id of each k-means label, in the order of labels: row i of the centres is the i-th id."""
-    found = assigned.filter(pl.col("label") >= 0).select("label", "cohort_id").unique().sort("label")
-    return found["cohort_id"].to_list()
-
-
-def _selection(clustering: Clustering | None) -> pl.DataFrame:
-    if clustering is None:
-        nothing = dict.fromkeys(_SELECTION_SCHEMA) | {"cohort_count": 0, "is_eligible": False}
-        only = nothing | {"is_chosen": True, "reason": NOBODY_HAS_ORDERED}
-        return pl.DataFrame([only], schema=_SELECTION_SCHEMA)
-    columns = [name for name in _SELECTION_SCHEMA if name != "is_chosen"]
-    rows = [
-        {name: getattr(candidate, name) for name in columns} | {"is_chosen": candidate is clustering.chosen}
-        for candidate in clustering.candidates
-    ]
-    return pl.DataFrame(rows, schema=_SELECTION_SCHEMA).with_columns(pl.col("silhouette").fill_nan(None))
-
-
 def _plots(
-    clustering: Clustering | None,
-    profiles: pl.DataFrame,
-    clustered_ids: list[str],
-    names: pl.DataFrame,
-    config: CohortConfig,
+    grouping: Grouping, profiles: pl.DataFrame, names: pl.DataFrame, config: CohortConfig
 ) -> dict[str, Figure]:
     plots = {"profiles": plot_profiles(profiles)}
-    if clustering is None:
+    if grouping.placement is None:
         return plots
-    legend = dict(names.rows())
-    plots["selection"] = plot_selection(clustering.candidates, clustering.chosen, config.min_stability)
-    plots["user_map"] = plot_user_map(
-        clustering.points, clustering.labels, [legend[cohort_id] for cohort_id in clustered_ids]
-    )
+    found = grouping.users.filter(pl.col("label") >= 0).select("label", "cohort_id").unique()
+    legend = dict(found.join(names, on="cohort_id").select("label", "cohort_name").rows())
+    plots["selection"] = plot_selection(grouping.selection, config.min_stability)
+    plots["user_map"] = plot_user_map(grouping.placement.points, grouping.placement.labels, legend)
     return plots
-
-
-def _facts(
-    arrays: BuyerArrays,
-    clustering: Clustering | None,
-    embeddings: pl.DataFrame,
-    clustered_ids: list[str],
-    names: pl.DataFrame,
-) -> dict[str, object]:
-    return {
-        "embedding_model": embeddings["embedding_model"].first() if embeddings.height else None,
-        "feature_names": arrays.feature_names,
-        "kept_feature_names": [] if clustering is None else list(clustering.features.names),
-        "departments": arrays.departments,
-        "clustered_ids": clustered_ids,
-        "cohort_names": dict(names.sort("cohort_id").rows()),
-    }

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 
+from python_ml.cohorts.methods import METHOD_CLUSTERED
 from python_ml.identity import match_groups
 
 LOG_SCHEMA = {
@@ -27,6 +28,7 @@ CHANGES_SCHEMA = {
     "changed_on": pl.Date,
 }
 MEMBERS_SCHEMA = {"user_id": pl.String, "cohort_id": pl.String}
+_ONE_DAY = timedelta(days=1)
 _MOST = 0.5  # a cohort comes from, or goes into, another if this share of its known users does
 
 
@@ -108,29 +110,30 @@ def read_before(log: pl.DataFrame, changes: pl.DataFrame, day: date) -> Before:
     return Before(members, cohorts.select("cohort_id", "cohort_name", "cohort_method"), int(ids.max() or 0))
 
 
-def match_before(now: pl.DataFrame, before: Before, min_overlap: float) -> dict[int, str]:
-    """The id that each group goes on with; a group without one is new.
+def match_before(
+    groups: pl.DataFrame, now: pl.DataFrame, before: Before, min_overlap: float
+) -> list[int | None]:
+    """The cohort, as a row of `before.cohorts`, that each group goes on from; None for a new group.
 
-    Two groups are as alike as the users they share: intersection / union, of the users known both times.
-    Groups that came about in different ways, by rule and by clustering, are never the same.
+    Two clustered groups are as alike as the users they share: intersection / union, of the users known both
+    times. Groups by the same rule are the same, whoever is in them; one by rule and one by clustering never.
 
     Args:
-        now: user_id, label, cohort_method; one row per user.
+        groups: label, cohort_method; one row per group.
+        now: user_id, label; one row per user.
         before: from `read_before`.
         min_overlap: less alike groups are not the same.
     """
-    groups = now.select("label", "cohort_method").unique().sort("label")
     flows = _Flows.between(before.members, now.select("user_id", cohort_id=pl.col("label").cast(pl.String)))
     similarity_KP = np.zeros((groups.height, before.cohorts.height))
-    for row, (label, method) in enumerate(groups.rows()):
+    for row, (label, method) in enumerate(groups.select("label", "cohort_method").rows()):
         for column, (cohort_id, _, previous_method) in enumerate(before.cohorts.rows()):
-            if method == previous_method:
+            if method == previous_method and method != METHOD_CLUSTERED:
+                similarity_KP[row, column] = 1.0
+            elif method == previous_method:
                 _, overlap = flows.common_and_overlap(now=str(label), before=cohort_id)
                 similarity_KP[row, column] = overlap or 0.0
-    matches = match_groups(similarity_KP, min_overlap)
-    ids = before.cohorts["cohort_id"].to_list()
-    pairs = zip(groups["label"], matches, strict=True)
-    return {label: ids[match] for label, match in pairs if match is not None}
+    return match_groups(similarity_KP, min_overlap)
 
 
 def changes_of_cohorts(
@@ -224,31 +227,31 @@ class _Flows:
         return common, common / union if union else None
 
 
-def record_changes(changes: pl.DataFrame, today: pl.DataFrame, log: pl.DataFrame, day: date) -> pl.DataFrame:
+def record_changes(
+    changes: pl.DataFrame, cohorts: pl.DataFrame, log: pl.DataFrame, day: date
+) -> pl.DataFrame:
     """The changes of all days, with this day's in place of what was said of it before.
 
-    What became of each cohort on the next known day is worked out anew, against this day.
+    What became of each cohort on this day and on the next known one is worked out anew, each against the last
+    day before it.
 
     Args:
         changes: `CHANGES_SCHEMA`.
-        today: from `changes_of_cohorts`.
+        cohorts: cohort_id, cohort_name, cohort_method; one row per cohort of this day.
         log: with this day in it, from `record`.
         day: this day.
     """
-    parts = [changes.filter(pl.col("changed_on") < day), today]
+    earlier = changes.filter(pl.col("changed_on") < day)
     later = changes.filter(pl.col("changed_on") > day)
+    today = changes_of_cohorts(cohorts, replay(log, day), read_before(log, earlier, day - _ONE_DAY), day)
+    parts = [earlier, today]
     if later.height:
         following = later["changed_on"].min()
-        now = Before(replay(log, day), _with_members(today), 0)
-        then = _with_members(later.filter(pl.col("changed_on") == following))
-        parts.append(changes_of_cohorts(then, replay(log, following), now, following))
+        then = later.filter(pl.col("changed_on") == following, pl.col("user_count") > 0)
+        now = Before(replay(log, day), cohorts, 0)
+        parts.append(changes_of_cohorts(then.select(cohorts.columns), replay(log, following), now, following))
         parts.append(later.filter(pl.col("changed_on") > following))
     return pl.concat([part.select(*CHANGES_SCHEMA) for part in parts])
-
-
-def _with_members(changes: pl.DataFrame) -> pl.DataFrame:
-    """cohort_id, cohort_name, cohort_method of the cohorts of a day that are still there."""
-    return changes.filter(pl.col("user_count") > 0).select("cohort_id", "cohort_name", "cohort_method")
 
 
 def _difference(before: pl.DataFrame, after: pl.DataFrame, day: date) -> pl.DataFrame:

@@ -38,7 +38,8 @@ class BuyerArrays:
         departments: G names, sorted.
         department_roots: float64 (N, G), square root of each department's share of the user's spend. The
             root (Hellinger) keeps one dominant department from being all that counts.
-        tastes: float64 (N, D), spend-weighted mean embedding of what the user bought.
+        tastes: float64 (N, D), spend-weighted mean embedding of what the user bought, NaN of a user who
+            bought nothing that has one.
     """
 
     user_ids: list[str]
@@ -133,7 +134,7 @@ def _tastes(
 ) -> np.ndarray:
     """Spend-weighted mean embedding of each user.
 
-    Who has only had free items is weighted by lines; who bought nothing with a vector gets the mean user's.
+    Who has only had free items is weighted by lines; who bought nothing with a vector has no taste: NaN.
     """
     vectors = embeddings.select("text_hash", "embedding").sort("text_hash").with_row_index("column")
     bought = (
@@ -163,5 +164,5 @@ def _tastes(
     vectors_TD = vectors["embedding"].explode().to_numpy().reshape(len(vectors), -1).astype(np.float64)
     total_N = weights.sum(axis=1)
     tastes_ND = np.asarray(weights @ vectors_TD) / np.where(total_N > 0, total_N, 1.0)[:, None]
-    tastes_ND[total_N == 0] = tastes_ND[total_N > 0].mean(axis=0)
+    tastes_ND[total_N == 0] = np.nan
     return tastes_ND

@@ -3,7 +3,7 @@
 Every function returns a Figure; who calls it decides where it is drawn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
@@ -13,40 +13,54 @@ from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 
 from python_ml.cohorts.labels import feature_label
-from python_ml.cohorts.select import Candidate
 
 _HEAT_MAP_FEATURES = 24
 _MAP_USERS = 10_000
 
 
-def plot_selection(candidates: Sequence[Candidate], chosen: Candidate, min_stability: float) -> Figure:
+def plot_selection(selection: pl.DataFrame, min_stability: float) -> Figure:
     """Silhouette and stability by number of cohorts, the chosen one marked, ineligible ones hollow.
 
     Args:
-        candidates: all that were tried.
-        chosen: the one taken.
+        selection: `cohort_selection`; what the last fit tried is drawn.
         min_stability: drawn as the limit it is.
     """
+    last = selection.filter(pl.col("fitted_on") == pl.col("fitted_on").max())
+    tried = last.sort("cohort_count").fill_null(float("nan"))
     figure = Figure(figsize=(8, 5), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True)
-    counts = [candidate.cohort_count for candidate in candidates]
-    for axes, label, values in (
-        (upper, "silhouette", [candidate.silhouette for candidate in candidates]),
-        (lower, "stability (ARI)", [candidate.stability_ari for candidate in candidates]),
+    counts = tried["cohort_count"].to_list()
+    fills = ["tab:blue" if eligible else "white" for eligible in tried["is_eligible"]]
+    for axes, label, name in (
+        (upper, "silhouette", "silhouette"),
+        (lower, "stability (ARI)", "stability_ari"),
+        (lower, "stability (ARI)", "bootstrap_ari"),
     ):
-        axes.plot(counts, values, color="0.7", zorder=1)
-        for candidate, value in zip(candidates, values, strict=True):
-            fill = "tab:blue" if candidate.is_eligible else "white"
-            axes.scatter(candidate.cohort_count, value, color=fill, edgecolor="tab:blue", zorder=2)
-        axes.axvline(chosen.cohort_count, color="tab:orange", linewidth=6, alpha=0.3, zorder=0)
+        is_harder_test = name == "bootstrap_ari"
+        if not is_harder_test:
+            axes.plot(counts, tried[name], color="0.7", zorder=1)
+        axes.scatter(
+            counts,
+            tried[name],
+            color=fills,
+            edgecolor="tab:orange" if is_harder_test else "tab:blue",
+            marker="D" if is_harder_test else "o",
+            zorder=2,
+        )
         axes.set_ylabel(label)
         axes.spines[["top", "right"]].set_visible(False)
     lower.axhline(min_stability, color="0.4", linestyle=":", linewidth=1)
     lower.annotate("least stability", (counts[0], min_stability), va="bottom", fontsize=8, color="0.4")
     lower.set_ylim(0, 1.05)
-    lower.set_xlabel("number of cohorts (hollow: not eligible)")
+    lower.set_xlabel("number of cohorts (hollow: not eligible; diamond: over bootstraps)")
     lower.set_xticks(counts)
-    upper.set_title(f"{chosen.cohort_count} cohorts chosen", loc="left")
+    chosen = tried.filter("is_chosen")["cohort_count"].to_list()
+    for axes in (upper, lower):
+        for count in chosen:
+            axes.axvline(count, color="tab:orange", linewidth=6, alpha=0.3, zorder=0)
+    day = selection["fitted_on"].min()
+    title = f"{chosen[0]} cohorts chosen" if chosen else f"none is eligible: cohorts of {day} stay"
+    upper.set_title(title, loc="left")
     return figure
 
 
@@ -93,13 +107,13 @@ def plot_profiles(profiles: pl.DataFrame) -> Figure:
     return figure
 
 
-def plot_user_map(points_NS: np.ndarray, cohort_numbers_N: np.ndarray, names: Sequence[str]) -> Figure:
+def plot_user_map(points_NS: np.ndarray, labels_N: np.ndarray, names: Mapping[int, str]) -> Figure:
     """Users on the two directions in which they differ most, coloured by cohort.
 
     Args:
         points_NS: float64, the space they were clustered in.
-        cohort_numbers_N: integer, position in `names`.
-        names: legend, in order.
+        labels_N: integer.
+        names: legend, by label.
     """
     figure = Figure(figsize=(10, 6), layout="constrained")
     axes = figure.subplots()
@@ -114,9 +128,9 @@ def plot_user_map(points_NS: np.ndarray, cohort_numbers_N: np.ndarray, names: Se
     # Every n-th user of a large shop: the picture is as full with ten thousand dots.
     step = -(-count // _MAP_USERS)
     flat_N2 = pca.transform(points_NS)[::step]
-    numbers_N = cohort_numbers_N[::step]
+    numbers_N = labels_N[::step]
     palette = colormaps["tab10" if len(names) <= 10 else "tab20"]
-    for number, name in enumerate(names):
+    for number, name in sorted(names.items()):
         own = numbers_N == number
         if own.any():
             colour = to_hex(palette(number % palette.N))

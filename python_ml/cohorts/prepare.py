@@ -57,6 +57,21 @@ class FittedFeatures:
         z_NK = (even_NF[:, self.columns] - self.mean) / self.deviation
         return np.clip(z_NK, -self.clip_sd, self.clip_sd) * self.weight
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything but the names."""
+        return {name: np.asarray(getattr(self, name)) for name in _ARRAYS} | {
+            "clip_sd": np.array([self.clip_sd])
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray], names: list[str]) -> "FittedFeatures":
+        """The inverse of `arrays`. Args: names: the F features as they come."""
+        kept = tuple(names[column] for column in arrays["columns"])
+        return cls(kept, *(arrays[name] for name in _ARRAYS), clip_sd=float(arrays["clip_sd"][0]))
+
+
+_ARRAYS = ("columns", "prior_mean", "prior_orders", "fill", "log_scale", "mean", "deviation", "weight")
+
 
 def fit_features(
     values_NF: np.ndarray, orders_N: np.ndarray, names: list[str], config: CohortConfig

@@ -4,8 +4,8 @@ Shapes: N users, S dimensions of the space they are clustered in, C cohorts. The
 N x C numbers.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -18,7 +18,7 @@ _SILHOUETTE_USERS = 5_000
 _BLOCK_USERS = 4_096
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
     """One number of cohorts, tried.
 
@@ -28,6 +28,8 @@ class Candidate:
         stability_ari: mean adjusted Rand index between this clustering and one fitted on a resample.
         smallest_cohort_share: of users, 0..1.
         inertia: sum of squared distances to the centres.
+        bootstrap_ari: mean adjusted Rand index between this clustering and those fitted on bootstraps; None
+            of a number that was not about to be chosen.
         reason: why it is not eligible, or, of one cohort, why it stands in; None if it is eligible.
         centres: float64 (C, S).
     """
@@ -39,15 +41,16 @@ class Candidate:
     inertia: float
     reason: str | None
     centres: np.ndarray
+    bootstrap_ari: float | None = None
 
     @property
     def is_eligible(self) -> bool:
-        """Meets both limits of the config."""
+        """Meets all limits of the config."""
         return self.reason is None
 
 
 def try_candidates(points_NS: np.ndarray, config: CohortConfig, seed: int) -> list[Candidate]:
-    """Cluster with every number of cohorts the data allows; where none is eligible one cohort stands in.
+    """Cluster with every number of cohorts the data allows.
 
     Args:
         points_NS: float64, at least one user.
@@ -55,8 +58,8 @@ def try_candidates(points_NS: np.ndarray, config: CohortConfig, seed: int) -> li
         seed: makes every start and resample repeatable.
 
     Returns:
-        One candidate per number, ascending. If none is eligible, or there are too few users or too few who
-        differ, the first is one cohort of all users, and its reason says why.
+        One candidate per number, ascending. If there are too few users or too few who differ it is one cohort
+        of all users, and its reason says why.
     """
     if len(points_NS) < config.min_users:
         return [_one_cohort(points_NS, f"{len(points_NS):,} users have ordered; needs {config.min_users:,}")]
@@ -66,11 +69,37 @@ def try_candidates(points_NS: np.ndarray, config: CohortConfig, seed: int) -> li
     if not counts:
         said = "behave alike" if distinct == 1 else f"behave in {distinct} ways"
         return [_one_cohort(points_NS, f"all users {said}; needs {config.min_cohorts + 1} ways")]
-    tried = [_try_count(points_NS, count, config, seed) for count in counts]
-    if any(candidate.is_eligible for candidate in tried):
-        return tried
-    reason = f"no number of cohorts from {counts[0]} to {counts[-1]} is eligible"
-    return [_one_cohort(points_NS, reason), *tried]
+    return [_try_count(points_NS, count, config, seed) for count in counts]
+
+
+def choose_stable(
+    points_NS: np.ndarray, candidates: Sequence[Candidate], config: CohortConfig, seed: int
+) -> tuple[list[Candidate], Candidate]:
+    """Choose the number of cohorts, and put the choice to a harder test than all were put to.
+
+    Where the preferred one does not come back in bootstraps of the users, it is the next one's turn. With
+    none left one cohort of all users stands in: an unstable clustering would be made up.
+
+    Args:
+        points_NS: float64, at least one user.
+        candidates: from `try_candidates`.
+        config: min_stability, bootstraps, restarts, silhouette_tolerance.
+        seed: of bootstraps and starts.
+
+    Returns:
+        All candidates, with what the test said; the chosen one.
+    """
+    tried = list(candidates)
+    while any(candidate.is_eligible for candidate in tried):
+        preferred = choose_candidate(tried, config.silhouette_tolerance)
+        tested = _test_on_bootstraps(points_NS, preferred, config, seed)
+        tried[tried.index(preferred)] = tested
+        if tested.is_eligible:
+            return tried, tested
+    if tried[0].cohort_count > 1:
+        reason = f"no number of cohorts from {tried[0].cohort_count} to {tried[-1].cohort_count} is eligible"
+        tried.insert(0, _one_cohort(points_NS, reason))
+    return tried, tried[0]
 
 
 def choose_candidate(candidates: Sequence[Candidate], silhouette_tolerance: float) -> Candidate:
@@ -84,16 +113,12 @@ def choose_candidate(candidates: Sequence[Candidate], silhouette_tolerance: floa
     sample of the same users is not reported. Shoppers are a continuum, so expect low silhouettes (about 0.1):
     cohorts are useful cuts through it, not islands.
 
-    With none eligible it is the one cohort of all users: an unstable clustering would be made up.
-
     Args:
-        candidates: from `try_candidates`: at least one eligible, or one of a single cohort.
+        candidates: from `try_candidates`, at least one eligible.
         silhouette_tolerance: in silhouette, 0..1. Not a share of the best: a share is generous exactly where
             groups are well apart, and would split planted groups (0.78) for a clearly worse 0.63.
     """
     eligible = [candidate for candidate in candidates if candidate.is_eligible]
-    if not eligible:
-        return next(candidate for candidate in candidates if candidate.cohort_count == 1)
     best = max(candidate.silhouette for candidate in eligible)
     return max(
         (candidate for candidate in eligible if candidate.silhouette >= best - silhouette_tolerance),
@@ -152,12 +177,43 @@ def _measure_stability(
 ) -> float:
     """Mean agreement with clusterings of part of the users, from other starts, applied to all users."""
     size = max(round(len(points_NS) * config.resample_share), count)
+    generators = [np.random.default_rng([seed, count, resample]) for resample in range(config.resamples)]
+    samples = ((each, each.choice(len(points_NS), size=size, replace=False)) for each in generators)
+    return _measure_agreement(points_NS, labels_N, count, samples, config.restarts)
+
+
+def _test_on_bootstraps(
+    points_NS: np.ndarray, candidate: Candidate, config: CohortConfig, seed: int
+) -> Candidate:
+    """The same with its bootstrap_ari, and a reason if that is too low.
+
+    Source: Hennig: Cluster-wise assessment of cluster stability, 2007 (bootstraps of the users; here the
+    adjusted Rand index, Hubert and Arabie 1985, judges the clustering as a whole).
+    """
+    size, count = len(points_NS), candidate.cohort_count
+    generators = [np.random.default_rng([seed, count, number, 1]) for number in range(config.bootstraps)]
+    samples = ((each, each.integers(size, size=size)) for each in generators)
+    labels_N, _ = assign(points_NS, candidate.centres)
+    agreement = _measure_agreement(points_NS, labels_N, count, samples, config.restarts)
+    is_stable = agreement >= config.min_stability
+    reason = (
+        f"stability over {config.bootstraps} bootstraps is {agreement:.2f}, needs {config.min_stability:.2f}"
+    )
+    return replace(candidate, bootstrap_ari=agreement, reason=None if is_stable else reason)
+
+
+def _measure_agreement(
+    points_NS: np.ndarray,
+    labels_N: np.ndarray,
+    count: int,
+    samples: Iterable[tuple[np.random.Generator, np.ndarray]],
+    restarts: int,
+) -> float:
+    """Mean adjusted Rand index with clusterings of samples, each from its own start, applied to all users."""
     scores = []
-    for resample in range(config.resamples):
-        generator = np.random.default_rng([seed, count, resample])
-        part = generator.choice(len(points_NS), size=size, replace=False)
+    for generator, sample in samples:
         start = int(generator.integers(2**31))
-        other = KMeans(count, n_init=config.restarts, random_state=start).fit(points_NS[part])
+        other = KMeans(count, n_init=restarts, random_state=start).fit(points_NS[sample])
         scores.append(adjusted_rand_score(labels_N, assign(points_NS, other.cluster_centers_)[0]))
     return float(np.mean(scores))
 

@@ -8,6 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.decomposition import PCA
 
+from python_ml.cohorts.prepare import FittedFeatures, fit_features
+from python_ml.config import CohortConfig
+
+_BLOCKS = ("behaviour", "departments", "text")
+
 
 @dataclass(frozen=True, slots=True)
 class FittedBlock:
@@ -26,6 +31,95 @@ class FittedBlock:
     def project(self, values_NF: np.ndarray) -> np.ndarray:
         """Args: values_NF: float64. Returns: float64 (N, P)."""
         return (values_NF - self.mean) @ self.components.T * self.scale
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Where users are compared. Fitted once: later users are put into it, and change nothing in it.
+
+    Args:
+        features: the preparation of behaviour features.
+        blocks: the projections, by name: behaviour, departments, text.
+    """
+
+    features: FittedFeatures
+    blocks: dict[str, FittedBlock]
+
+    def project(
+        self, values_NF: np.ndarray, orders_N: np.ndarray, roots_NG: np.ndarray, tastes_ND: np.ndarray
+    ) -> np.ndarray:
+        """Put users into the space.
+
+        Args:
+            values_NF: float64 behaviour features, NaN where unknown.
+            orders_N: float64, orders of each user.
+            roots_NG: float64, roots of department shares.
+            tastes_ND: float64, mean item embeddings; rows of NaN where nothing with a text was bought, which
+                stand in the middle of the users it was fitted on.
+
+        Returns:
+            float64 (N, S).
+        """
+        text = self.blocks["text"]
+        parts = {
+            "behaviour": self.features.standardise(values_NF, orders_N),
+            "departments": roots_NG,
+            "text": np.where(np.isnan(tastes_ND), text.mean, tastes_ND),
+        }
+        return np.hstack([self.blocks[name].project(parts[name]) for name in _BLOCKS])
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything but the names of the features."""
+        kept = {f"features.{name}": values for name, values in self.features.arrays().items()}
+        for name, block in self.blocks.items():
+            kept[f"{name}.mean"] = block.mean
+            kept[f"{name}.components"] = block.components
+            kept[f"{name}.scale"] = np.array([block.scale])
+        return kept
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray], names: list[str]) -> "Space":
+        """The inverse of `arrays`. Args: names: the F features as they come."""
+        prefix = "features."
+        features = {key.removeprefix(prefix): arrays[key] for key in arrays if key.startswith(prefix)}
+        blocks = {
+            name: FittedBlock(
+                arrays[f"{name}.mean"], arrays[f"{name}.components"], float(arrays[f"{name}.scale"][0])
+            )
+            for name in _BLOCKS
+        }
+        return cls(FittedFeatures.from_arrays(features, names), blocks)
+
+
+def fit_space(
+    values_NF: np.ndarray,
+    orders_N: np.ndarray,
+    feature_names: list[str],
+    roots_NG: np.ndarray,
+    tastes_ND: np.ndarray,
+    config: CohortConfig,
+) -> Space:
+    """Learn scales, directions and weights from users; arguments as in `Space.project`."""
+    features = fit_features(values_NF, orders_N, feature_names, config)
+    # What the last 40 % of the variance of behaviour holds is single weekdays and hours: noise that k-means
+    # would otherwise cut cohorts by.
+    parts = {
+        "behaviour": (features.standardise(values_NF, orders_N), config.behaviour_variance, 1.0),
+        "departments": (roots_NG, config.behaviour_variance, config.department_weight),
+        "text": (_fill_with_mean(tastes_ND), config.text_dimensions, config.text_weight),
+    }
+    return Space(
+        features=features,
+        blocks={
+            name: fit_block(values, keep=keep, weight=weight)
+            for name, (values, keep, weight) in parts.items()
+        },
+    )
+
+
+def _fill_with_mean(values_ND: np.ndarray) -> np.ndarray:
+    is_known_N = ~np.isnan(values_ND).any(axis=1)
+    return np.where(is_known_N[:, None], values_ND, values_ND[is_known_N].mean(axis=0))
 
 
 def fit_block(values_NF: np.ndarray, *, keep: float | int, weight: float) -> FittedBlock:
@@ -48,7 +142,8 @@ def fit_block(values_NF: np.ndarray, *, keep: float | int, weight: float) -> Fit
         return FittedBlock(mean=mean, components=np.zeros((0, width)), scale=0.0)
     pca = PCA(svd_solver="covariance_eigh").fit(values_NF)
     size = _dimensions_to_keep(pca.explained_variance_ratio_, keep)
-    components = pca.components_[:size]
+    # Laid out as it will be when it is read again: another layout is summed in another order.
+    components = np.ascontiguousarray(pca.components_[:size])
     spread = np.square(centred @ components.T).sum(axis=1).mean()
     return FittedBlock(mean=mean, components=components, scale=weight / float(np.sqrt(spread)))
 

@@ -17,6 +17,8 @@ class CohortConfig:
         silhouette_tolerance: the most cohorts win whose silhouette is at most this far below the best.
         resamples: how many resamples stability is measured on.
         resample_share: share of users in each resample.
+        bootstraps: how many bootstraps of the users the number about to be chosen must come back in: where
+            its mean adjusted Rand index is below min_stability, it is not.
         restarts: starts of k-means, the best of which is kept.
         share_prior_orders: a share of few orders is noise; it is drawn towards the mean of all users as
             if it stood on this many more orders.
@@ -26,6 +28,8 @@ class CohortConfig:
         behaviour_variance: share of variance kept of the behaviour and department features.
         text_dimensions: dimensions kept of the mean item embedding.
         department_weight, text_weight: weight of these blocks against 1 for behaviour.
+        refit_days: users are put into the cohorts of a fitted model until it is this many days old,
+        refit_growth: or there are this many times as many users as it was fitted on; then it is fitted anew.
         match_overlap: a cohort keeps its id if it shares at least this much of its users with the cohort it
             was before, as a share of the users of both.
         profile_top: departments and categories listed for each cohort.
@@ -39,10 +43,11 @@ class CohortConfig:
     min_cohorts: int = 3
     max_cohorts: int = 12
     min_cohort_share: float = 0.02
-    min_stability: float = 0.6
+    min_stability: float = 0.75
     silhouette_tolerance: float = 0.02
     resamples: int = 5
     resample_share: float = 0.8
+    bootstraps: int = 50
     restarts: int = 10
     share_prior_orders: float = 10.0
     skew_limit: float = 1.0
@@ -52,6 +57,8 @@ class CohortConfig:
     text_dimensions: int = 8
     department_weight: float = 0.7
     text_weight: float = 0.7
+    refit_days: int = 91
+    refit_growth: float = 1.5
     match_overlap: float = 0.3
     profile_top: int = 10
     min_support: float = 0.1
@@ -63,7 +70,10 @@ class CohortConfig:
         check_range("cohorts", self, ("min_users",), 1, 1e9)
         check_range("cohorts", self, ("min_cohorts",), 2, 1000)
         check_range("cohorts", self, ("max_cohorts",), self.min_cohorts, 1000)
-        check_range("cohorts", self, ("resamples", "restarts", "text_dimensions", "profile_top"), 1, 10_000)
+        check_range("cohorts", self, ("resamples", "bootstraps", "restarts"), 1, 10_000)
+        check_range("cohorts", self, ("text_dimensions", "profile_top"), 1, 10_000)
+        check_range("cohorts", self, ("refit_days",), 1, 36_500)
+        check_range("cohorts", self, ("refit_growth",), 1.0, 1e6)
         check_range(
             "cohorts", self, ("min_cohort_share", "min_stability", "min_support", "name_min_share"), 0.0, 1.0
         )

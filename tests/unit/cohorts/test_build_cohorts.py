@@ -11,21 +11,16 @@ import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from python_ml.cohorts.build import (
-    METHOD_CLUSTERED,
-    METHOD_NO_ORDER,
-    METHOD_NONE,
-    CohortResult,
-    build_cohorts,
-)
+from python_ml.cohorts.build import CohortResult, build_cohorts
 from python_ml.cohorts.inputs import build_arrays, purchase_pairs
+from python_ml.cohorts.methods import METHOD_CLUSTERED, METHOD_NO_ORDER, METHOD_NONE
 from python_ml.config import CohortConfig
 from python_ml.errors import ContractError, SettingError
 from tests.unit.cohorts.shop import Shop, planted_shop
 
 DAY = date(2024, 3, 1)
 NOBODY = [(0, True, "nobody has ordered yet")]
-QUICK = CohortConfig(max_cohorts=5, resamples=2, restarts=3)
+QUICK = CohortConfig(max_cohorts=5, resamples=2, bootstraps=2, restarts=3)
 
 
 def build(shop: Shop, config: CohortConfig = QUICK, seed: int = 7) -> CohortResult:
@@ -88,7 +83,7 @@ def test_users_without_an_order_are_their_own_cohort(found):
 def test_users_without_an_order_move_no_centre(shop, found):
     buyers = [user_id for user_id in shop.user_features["user_id"] if user_id != "new"]
     without = build(shop.only_users(buyers))
-    assert without.model_arrays["centres"].tobytes() == found.model_arrays["centres"].tobytes()
+    assert without.model.centres.tobytes() == found.model.centres.tobytes()
     assert without.cohort_selection.equals(found.cohort_selection)
 
 
@@ -119,11 +114,13 @@ def test_columns_and_keys(found):
         "cohort_count": pl.Int32,
         "silhouette": pl.Float64,
         "stability_ari": pl.Float64,
+        "bootstrap_ari": pl.Float64,
         "smallest_cohort_share": pl.Float64,
         "inertia": pl.Float64,
         "is_eligible": pl.Boolean,
         "is_chosen": pl.Boolean,
         "reason": pl.String,
+        "fitted_on": pl.Date,
     }
     key = found.cohort_profiles.select("cohort_id", "attribute_type", "attribute_name")
     assert not key.is_duplicated().any()
@@ -136,13 +133,14 @@ def test_the_same_seed_gives_the_same_bits_whatever_the_order_of_rows(shop, foun
     assert again.user_cohorts.equals(found.user_cohorts)
     assert again.cohort_profiles.equals(found.cohort_profiles)
     assert again.cohort_selection.equals(found.cohort_selection)
-    for name, array in found.model_arrays.items():
-        assert again.model_arrays[name].tobytes() == array.tobytes(), name
+    kept = again.model.arrays()
+    for name, array in found.model.arrays().items():
+        assert kept[name].tobytes() == array.tobytes(), name
 
 
 def test_kept_arrays_alone_place_users_again(shop, found):
     """What a later scorer does with nothing but the saved arrays."""
-    saved = found.model_arrays
+    saved = found.model.arrays()
     tables = dict(zip((field.name for field in dataclasses.fields(Shop)), shop.tables(), strict=True))
     users = build_arrays(tables, purchase_pairs(shop.interactions), use_texts=True)
     orders = users.orders[:, None]
@@ -167,11 +165,10 @@ def test_kept_arrays_alone_place_users_again(shop, found):
     )
     distances = np.linalg.norm(points[:, None] - saved["centres"], axis=2)
     placed = found.user_cohorts.drop_nulls("distance_to_centre")
-    ids = np.array(found.model_facts["clustered_ids"])
+    ids = np.array(found.model.cohort_ids)
     assert ids[distances.argmin(axis=1)].tolist() == placed["cohort_id"].to_list()
     np.testing.assert_allclose(distances.min(axis=1), placed["distance_to_centre"].to_numpy())
-    assert found.model_facts["embedding_model"] == "tiny#0"
-    assert len(found.model_facts["kept_feature_names"]) == len(saved["features.mean"])
+    assert found.model.embedding_model == "tiny#0"
     assert all(array.flags["C_CONTIGUOUS"] for array in saved.values())
 
 
@@ -188,7 +185,7 @@ def test_an_empty_shop(shop):
     assert nothing.user_cohorts.is_empty()
     assert nothing.cohort_profiles.is_empty()
     assert nothing.cohort_selection.select("cohort_count", "is_chosen", "reason").rows() == NOBODY
-    assert nothing.model_arrays == {}
+    assert nothing.model is None
 
 
 def test_a_shop_before_its_first_order(shop):
@@ -285,7 +282,7 @@ def test_items_without_a_vector(shop):
     with pytest.raises(ContractError, match="no purchased item"):
         build(none)
     without_text = dataclasses.replace(QUICK, text_weight=0.0)
-    assert len(build(none, without_text).model_arrays["text.components"]) == 0
+    assert len(build(none, without_text).model.space.blocks["text"].components) == 0
 
 
 @pytest.mark.parametrize(
@@ -335,8 +332,9 @@ CHANGES = {
 }
 
 
-# What a first run does not look at is tested in test_cohort_history.py.
-SETTINGS = [field.name for field in dataclasses.fields(CohortConfig) if field.name != "match_overlap"]
+# Tested in test_cohort_history.py, _model.py and _select.py: a first run with groups so plain shows them not.
+ELSEWHERE = {"match_overlap", "refit_days", "refit_growth", "bootstraps"}
+SETTINGS = [field.name for field in dataclasses.fields(CohortConfig) if field.name not in ELSEWHERE]
 
 
 @pytest.mark.parametrize("name", SETTINGS)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from python_ml.cohorts.build import METHOD_CLUSTERED, METHOD_NO_ORDER, build_cohorts
+from python_ml.cohorts.build import build_cohorts
 from python_ml.cohorts.history import (
     CHANGES_SCHEMA,
     LOG_SCHEMA,
@@ -21,11 +21,12 @@ from python_ml.cohorts.history import (
     record_changes,
     replay,
 )
+from python_ml.cohorts.methods import METHOD_CLUSTERED, METHOD_NO_ORDER
 from python_ml.config import CohortConfig
 from tests.unit.cohorts.shop import planted_shop
 
 DAY = date(2024, 3, 1)
-QUICK = CohortConfig(max_cohorts=4, resamples=2, restarts=3)
+QUICK = CohortConfig(max_cohorts=4, resamples=2, bootstraps=2, restarts=3)
 EMPTY_LOG = pl.DataFrame(schema=LOG_SCHEMA)
 
 
@@ -89,10 +90,21 @@ def test_the_group_that_shares_most_users_goes_on():
         cohort_method=pl.lit(METHOD_CLUSTERED)
     )
     # Group 0 shares 4 of 6 with c4, group 1 2 of 7, group 2 3 of 4 with c7; "new" was known nowhere.
-    assert match_before(now, earlier, 0.3) == {0: "c4", 2: "c7"}
-    assert match_before(now, earlier, 0.7) == {2: "c7"}
-    by_rule = now.with_columns(cohort_method=pl.lit(METHOD_NO_ORDER))
-    assert match_before(by_rule, earlier, 0.3) == {}
+    groups = now.select("label", "cohort_method").unique().sort("label")
+    assert match_before(groups, now, earlier, 0.3) == [0, None, 1]
+    assert match_before(groups, now, earlier, 0.7) == [None, None, 1]
+    by_rule = groups.with_columns(cohort_method=pl.lit(METHOD_NO_ORDER))
+    assert match_before(by_rule, now, earlier, 0.3) == [None, None, None]
+
+
+def test_the_same_rule_is_the_same_cohort_whoever_is_in_it():
+    """All who had not ordered have since; others have come."""
+    earlier = Before(grouped(c1="ab", c2="cd"), pl.concat(
+        [cohorts("c1"), cohorts("c2", method=METHOD_NO_ORDER)]), 2)  # fmt: skip
+    now = pl.DataFrame({"user_id": [*"abcdxy"], "label": [0, 0, 0, 0, -1, -1]})
+    methods = {0: METHOD_CLUSTERED, -1: METHOD_NO_ORDER}
+    groups = pl.DataFrame({"label": [*methods], "cohort_method": [*methods.values()]})
+    assert match_before(groups, now, earlier, 0.3) == [0, 1]
 
 
 def test_what_became_of_each_cohort():
@@ -116,8 +128,7 @@ def told(day: date, *earlier: date, log: pl.DataFrame, changes: pl.DataFrame, **
     """Log and changes after a run that found these cohorts."""
     found = grouped(**users_of)
     log = record(log, found, day, earlier)
-    seen = read_before(log, changes, day - timedelta(days=1))
-    return log, record_changes(changes, changes_of_cohorts(cohorts(*users_of), found, seen, day), log, day)
+    return log, record_changes(changes, cohorts(*users_of), log, day)
 
 
 def test_a_day_put_between_changes_what_became_of_cohorts_on_the_next():
@@ -136,6 +147,17 @@ def test_a_day_put_between_changes_what_became_of_cohorts_on_the_next():
     log, changes = told(next_day, DAY, next_day, last, log=log, changes=changes, c1="abcd")
     assert changes.filter(pl.col("changed_on") == next_day)["cohort_id"].to_list() == ["c1"]
     assert replay(log, last).equals(grouped(c1="ab", c2="cd"))
+
+
+def test_a_day_told_again_is_told_against_the_day_before_it_not_against_itself():
+    next_day = DAY + timedelta(days=1)
+    log, changes = told(DAY, log=EMPTY_LOG, changes=pl.DataFrame(schema=CHANGES_SCHEMA), c1="abcd")
+    first = told(next_day, DAY, log=log, changes=changes, c1="ab", c2="cd")
+    again = told(next_day, DAY, next_day, log=first[0], changes=first[1], c1="ab", c2="cd")
+    columns = ["cohort_id", "cohort_change", "other_cohort_id"]
+    of_day = again[1].filter(pl.col("changed_on") == next_day).select(columns)
+    assert of_day.rows() == [("c1", "kept", None), ("c2", "split", "c1")]
+    assert again[0].equals(first[0])
 
 
 def test_what_was_before_is_read_as_of_the_day():
@@ -159,22 +181,45 @@ def first():
     return build_cohorts(*planted_shop().tables(), QUICK, seed=7, day=DAY)
 
 
-def seen_again(first, seed: int, of_users: pl.Series | None = None, **changes):
-    """A later run, with the cohorts of the first as they were recorded, or with these of its users."""
-    recorded = first.user_cohorts.select("user_id", "cohort_id")
+LATER = DAY + timedelta(days=30)
+
+
+def recorded(first, of_users: pl.Series | None = None) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Log and changes after a first run, or as if it had put its users into these cohorts."""
+    members = first.user_cohorts.select("user_id", "cohort_id")
     if of_users is not None:
-        recorded = recorded.with_columns(of_users)
-    log = record(EMPTY_LOG, recorded, DAY, [])
-    earlier = read_before(log, first.cohort_changes, DAY)
-    later = DAY + timedelta(days=30)
-    config = QUICK if not changes else CohortConfig(**{"max_cohorts": 4, "resamples": 2} | changes)
+        members = members.with_columns(of_users)
+    log = record(EMPTY_LOG, members, DAY, [])
+    found = first.user_cohorts.select("cohort_id", "cohort_name", "cohort_method").unique()
+    return log, record_changes(pl.DataFrame(schema=CHANGES_SCHEMA), found, log, DAY)
+
+
+def seen_again(first, seed: int, of_users: pl.Series | None = None, *, model=None, **changes):
+    """A fit on a later day, with the cohorts of the first as they were recorded."""
+    config = (
+        QUICK
+        if not changes
+        else CohortConfig(**{"max_cohorts": 4, "resamples": 2, "bootstraps": 2} | changes)
+    )
     shop = planted_shop(users_per_group=60, seed=seed)
-    return build_cohorts(*shop.tables(), config, seed=seed, day=later, before=earlier)
+    earlier = read_before(*recorded(first, of_users), DAY)
+    return build_cohorts(
+        *shop.tables(), config, seed=seed, day=LATER, fitted_with="other", before=earlier, model=model
+    )
 
 
-def test_with_other_users_and_another_seed_ids_and_names_go_on(first):
+def changes_since(first, second) -> pl.DataFrame:
+    log, changes = recorded(first)
+    log = record(log, second.user_cohorts.select("user_id", "cohort_id"), LATER, [DAY])
+    found = second.user_cohorts.select("cohort_id", "cohort_name", "cohort_method").unique()
+    return record_changes(changes, found, log, LATER).filter(pl.col("changed_on") == LATER)
+
+
+@pytest.mark.parametrize("keeps_model", [True, False])
+def test_with_other_users_and_another_seed_ids_and_names_go_on(first, keeps_model):
     """Half of the users are new and the others behave a little otherwise; sizes, and so labels, change."""
-    second = seen_again(first, seed=3)
+    second = seen_again(first, seed=3, model=first.model if keeps_model else None)
+    assert second.fit_reason == ("settings or code changed" if keeps_model else "no fit yet")
     both = first.user_cohorts.join(second.user_cohorts, on="user_id", suffix="_now")
     assert both.height == 121
     assert (both["cohort_id"] == both["cohort_id_now"]).mean() > 0.97
@@ -182,8 +227,7 @@ def test_with_other_users_and_another_seed_ids_and_names_go_on(first):
         both["cohort_id"] == both["cohort_id_now"]
     )
     assert (names["cohort_name"] == names["cohort_name_now"]).all()
-    assert second.cohort_changes["cohort_change"].to_list() == ["kept"] * 4
-    assert first.cohort_changes["cohort_change"].to_list() == ["new"] * 4
+    assert changes_since(first, second)["cohort_change"].to_list() == ["kept"] * 4
 
 
 def test_cohorts_that_share_too_few_users_are_new_and_so_are_their_numbers(first):
@@ -192,5 +236,11 @@ def test_cohorts_that_share_too_few_users_are_new_and_so_are_their_numbers(first
     second = seen_again(first, seed=3, of_users=drawn, match_overlap=0.5)
     ids = second.user_cohorts.filter(pl.col("cohort_method") == METHOD_CLUSTERED)["cohort_id"].unique()
     assert sorted(ids.str.slice(1).cast(pl.Int64)) == [5, 6, 7]
-    gone = second.cohort_changes.filter(pl.col("user_count") == 0)
-    assert set(gone["cohort_id"]) >= {"c1", "c2", "c3"}
+
+
+def test_where_users_would_be_by_the_earlier_model_counts_not_where_they_were(first):
+    """As in the test before, but with the model at hand the shuffled log does not matter."""
+    drawn = first.user_cohorts["cohort_id"].sample(fraction=1.0, shuffle=True, seed=0)
+    second = seen_again(first, seed=3, of_users=drawn, match_overlap=0.5, model=first.model)
+    both = first.user_cohorts.join(second.user_cohorts, on="user_id", suffix="_now")
+    assert (both["cohort_id"] == both["cohort_id_now"]).mean() > 0.97

@@ -1,6 +1,7 @@
 """The choice of the number of cohorts."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 from python_ml.cohorts import select
-from python_ml.cohorts.select import Candidate, assign, choose_candidate, try_candidates
+from python_ml.cohorts.select import Candidate, assign, choose_candidate, choose_stable, try_candidates
 from python_ml.config import CohortConfig
 
 
@@ -59,15 +60,35 @@ def test_ineligible_candidates_neither_win_nor_set_the_floor():
 def test_with_none_eligible_all_users_are_one_cohort():
     noise_NS = np.random.default_rng(4).normal(size=(200, 8))
     strict = CohortConfig(min_cohorts=8, max_cohorts=9, min_stability=0.95, min_cohort_share=0.11)
-    tried = try_candidates(noise_NS, strict, seed=1)
+    tried, chosen = choose_stable(noise_NS, try_candidates(noise_NS, strict, seed=1), strict, seed=1)
     assert [found.cohort_count for found in tried] == [1, 8, 9]
-    assert choose_candidate(tried, 0.2) is tried[0]
+    assert chosen is tried[0]
     assert tried[0].reason == "no number of cohorts from 8 to 9 is eligible"
     assert "stability is 0." in tried[1].reason
     assert "needs 0.95" in tried[1].reason
     # Nine cohorts of 200 users: the smallest has 22 at most, which are 11 %.
     assert "smallest cohort has" in tried[2].reason
     assert "needs 11.0%" in tried[2].reason
+    assert [found.bootstrap_ari for found in tried] == [None] * 3
+
+
+def test_what_does_not_come_back_in_bootstraps_is_not_chosen():
+    """Three blobs, of which k-means may also make four: one of them cut in half, each time elsewhere."""
+    points_NS, _ = blobs(3)
+    config = CohortConfig(min_cohorts=3, max_cohorts=4, min_stability=0.95, bootstraps=7)
+    lucky = [
+        replace(found, stability_ari=0.99, reason=None) for found in try_candidates(points_NS, config, 1)
+    ]
+    four_first = replace(config, silhouette_tolerance=1.0)
+    tried, chosen = choose_stable(points_NS, lucky, four_first, seed=1)
+    assert (chosen.cohort_count, chosen.bootstrap_ari) == (3, 1.0)
+    refused = tried[1]
+    assert refused.cohort_count == 4
+    assert 0.5 < refused.bootstrap_ari < 0.95
+    assert refused.reason == f"stability over 7 bootstraps is {refused.bootstrap_ari:.2f}, needs 0.95"
+    # With the limit below that the four pass.
+    _, four = choose_stable(points_NS, lucky, replace(four_first, min_stability=0.5), seed=1)
+    assert (four.cohort_count, four.bootstrap_ari) == (4, refused.bootstrap_ari)
 
 
 def test_planted_blobs_are_counted_and_found():
@@ -115,7 +136,7 @@ def test_too_few_or_too_similar_users_are_one_cohort(points_NS: np.ndarray, reas
     assert (only.cohort_count, only.is_eligible, only.smallest_cohort_share) == (1, False, 1.0)
     assert np.isnan(only.silhouette)
     assert only.reason == reason
-    assert choose_candidate([only], 0.02) is only
+    assert choose_stable(points_NS, [only], CohortConfig(), seed=1) == ([only], only)
 
 
 def test_assign_by_hand():
@@ -142,6 +163,6 @@ def test_a_sample_that_meets_one_cohort_only_has_no_silhouette():
     points_NS = np.zeros((20_000, 2))
     points_NS[:4] = [[9.0, 0.0], [0.0, 9.0], [9.0, 9.0], [5.0, 0.0]]
     tried = try_candidates(points_NS, CohortConfig(max_cohorts=3, restarts=1, resamples=1), seed=1)
-    assert [found.cohort_count for found in tried] == [1, 3]
-    assert "smallest cohort has 0.0% of users, needs 2.0%" in tried[1].reason
-    assert np.isnan(tried[1].silhouette)  # with seed 1 none of the four is in the sample
+    assert [found.cohort_count for found in tried] == [3]
+    assert "smallest cohort has 0.0% of users, needs 2.0%" in tried[0].reason
+    assert np.isnan(tried[0].silhouette)  # with seed 1 none of the four is in the sample

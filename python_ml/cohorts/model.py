@@ -1,0 +1,140 @@
+"""What is kept of a fit: later users are put into the same cohorts, until it is time to fit anew."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from python_ml.cohorts.cluster import Placement, place_users
+from python_ml.cohorts.inputs import BuyerArrays
+from python_ml.cohorts.space import Space
+from python_ml.config import CohortConfig
+
+FORMAT = 1  # of the arrays; files of another one are passed over
+_FACTS = "facts"
+_FACT_NAMES = (
+    "fitted_with",
+    "embedding_model",
+    "feature_names",
+    "departments",
+    "cohort_ids",
+    "user_count",
+    "selection",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CohortModel:
+    """A fit that was published.
+
+    Args:
+        fitted_on: as-of date of the users it was fitted on.
+        fitted_with: changes when settings or code do.
+        embedding_model: whose vectors users' tastes are means of; None if there were none.
+        feature_names: F behaviour features.
+        departments: G departments.
+        cohort_ids: C ids, in the order of the centres.
+        user_count: users it was fitted on.
+        selection: rows of cohort_selection: every number of cohorts that was tried.
+        space: where users are compared.
+        centres: float64 (C, S).
+    """
+
+    fitted_on: date
+    fitted_with: str
+    embedding_model: str | None
+    feature_names: list[str]
+    departments: list[str]
+    cohort_ids: list[str]
+    user_count: int
+    selection: list[dict[str, Any]]
+    space: Space
+    centres: np.ndarray
+
+    def why_not_place(self, buyers: BuyerArrays, embedding_model: str | None) -> str | None:
+        """Why it can say nothing of users like these; None if it can."""
+        missing = [name for name in self.feature_names if name not in buyers.feature_names]
+        if missing:
+            return f"users no longer have the feature {missing[0]}"
+        if self.space.blocks["text"].mean.shape != buyers.tastes.shape[1:]:
+            return "texts are weighed in or left out now"
+        if buyers.tastes.shape[1] and self.embedding_model != embedding_model:
+            return "texts are read by another encoder"
+        return None
+
+    def place(self, buyers: BuyerArrays) -> Placement:
+        """Put users into the cohorts as they were fitted; what was not there then does not count."""
+        columns = [buyers.feature_names.index(name) for name in self.feature_names]
+        column_of = {name: column for column, name in enumerate(buyers.departments)}
+        roots_NG = np.zeros((len(buyers.user_ids), len(self.departments)))
+        for column, name in enumerate(self.departments):
+            if name in column_of:
+                roots_NG[:, column] = buyers.department_roots[:, column_of[name]]
+        values_NF = buyers.values[:, columns]
+        return place_users(self.space, self.centres, values_NF, buyers.orders, roots_NG, buyers.tastes)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything as arrays, which is what safetensors holds; what is no number is JSON in bytes."""
+        facts = {name: getattr(self, name) for name in _FACT_NAMES}
+        facts |= {"format": FORMAT, "fitted_on": self.fitted_on.isoformat()}
+        text = np.frombuffer(json.dumps(facts, ensure_ascii=False).encode(), dtype=np.uint8)
+        arrays = {_FACTS: text, "centres": self.centres} | self.space.arrays()
+        return {name: np.ascontiguousarray(values) for name, values in arrays.items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "CohortModel | None":
+        """The inverse of `arrays`; None of arrays of another format."""
+        facts = json.loads(arrays[_FACTS].tobytes().decode()) if _FACTS in arrays else {}
+        if facts.pop("format", None) != FORMAT:
+            return None
+        fitted_on = date.fromisoformat(facts.pop("fitted_on"))
+        space = Space.from_arrays(arrays, facts["feature_names"])
+        return cls(**facts, fitted_on=fitted_on, space=space, centres=arrays["centres"])
+
+
+def model_in_force(kept: Iterable[dict[str, np.ndarray]], day: date) -> CohortModel | None:
+    """The last model fitted on a day or before: a run for an earlier day must not use what came later.
+
+    Args:
+        kept: arrays of models, the newest file first.
+        day: the as-of date.
+    """
+    models = [CohortModel.from_arrays(arrays) for arrays in kept]
+    earlier = [model for model in models if model is not None and model.fitted_on <= day]
+    return max(earlier, key=lambda model: model.fitted_on, default=None)
+
+
+def reason_to_fit(
+    model: CohortModel | None,
+    buyers: BuyerArrays,
+    embedding_model: str | None,
+    day: date,
+    fitted_with: str,
+    config: CohortConfig,
+) -> str | None:
+    """Why cohorts must be found anew on a day; None while those of the model are good.
+
+    Args:
+        model: in force.
+        buyers: users who have ordered.
+        embedding_model: whose vectors their tastes are means of.
+        day: the as-of date.
+        fitted_with: of settings and code as they are now.
+        config: refit_days, refit_growth.
+    """
+    if model is None:
+        return "no fit yet"
+    unable = model.why_not_place(buyers, embedding_model)
+    if unable is not None:
+        return unable
+    if model.fitted_with != fitted_with:
+        return "settings or code changed"
+    age, users = (day - model.fitted_on).days, len(buyers.user_ids)
+    if age >= config.refit_days:
+        return f"the last fit is {age} days old"
+    if users >= config.refit_growth * model.user_count:
+        return f"{users:,} users have ordered, {model.user_count:,} at the last fit"
+    return None

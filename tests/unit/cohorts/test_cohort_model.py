@@ -1,0 +1,141 @@
+"""Cohorts found once hold for later days, until there is a reason to look for them anew."""
+
+import dataclasses
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from python_ml.cohorts.build import build_cohorts
+from python_ml.cohorts.model import CohortModel, model_in_force
+from python_ml.config import CohortConfig
+from tests.unit.cohorts.shop import planted_shop
+
+DAY = date(2024, 3, 1)
+QUICK = CohortConfig(max_cohorts=4, resamples=2, bootstraps=2, restarts=3)
+
+
+@pytest.fixture(scope="module")
+def shop():
+    return planted_shop()
+
+
+@pytest.fixture(scope="module")
+def first(shop):
+    return build_cohorts(*shop.tables(), QUICK, seed=7, day=DAY, fitted_with="a")
+
+
+def later(shop, model, *, days: int = 1, config: CohortConfig = QUICK, fitted_with: str = "a", seed: int = 7):
+    day = DAY + timedelta(days=days)
+    return build_cohorts(*shop.tables(), config, seed=seed, day=day, fitted_with=fitted_with, model=model)
+
+
+def test_later_users_change_no_centre_and_one_user_is_placed_as_all_are(shop, first):
+    """Nothing is learned from who is placed: alone, among all, or beside others makes no difference."""
+    alone = later(shop.only_users(["u001"]), first.model)
+    assert alone.model is first.model
+    assert alone.fit_reason is None
+    (_, cohort, _, _, distance) = alone.user_cohorts.row(0)
+    (_, cohort_among_all, _, _, distance_among_all) = first.user_cohorts.row(
+        by_predicate=pl.col("user_id") == "u001"
+    )
+    assert (cohort, distance) == (cohort_among_all, pytest.approx(distance_among_all))
+
+
+def test_a_user_who_changes_moves_and_the_others_stay(shop, first):
+    """User u001 hunts discounts; now its whole row, its departments and its lines are those of u000."""
+
+    def as_u000(table: pl.DataFrame) -> pl.DataFrame:
+        copied = table.filter(pl.col("user_id") == "u000").with_columns(user_id=pl.lit("u001"))
+        return pl.concat([table.filter(pl.col("user_id") != "u001"), copied])
+
+    names = ("user_features", "user_department_features", "interactions")
+    changed = dataclasses.replace(shop, **{name: as_u000(getattr(shop, name)) for name in names})
+    now = dict(later(changed, first.model).user_cohorts.select("user_id", "cohort_id").rows())
+    then = dict(first.user_cohorts.select("user_id", "cohort_id").rows())
+    assert {user for user in then if then[user] != now[user]} == {"u001"}
+    assert now["u001"] == then["u000"]
+
+
+def test_saved_and_read_again_it_places_every_user_alike(shop, first):
+    read = CohortModel.from_arrays(first.model.arrays())
+    again = later(shop, read)
+    assert again.model is read
+    assert again.user_cohorts.drop("cohort_name").equals(first.user_cohorts.drop("cohort_name"))
+    assert again.cohort_selection.equals(first.cohort_selection)
+    assert read.arrays().keys() == first.model.arrays().keys()
+
+
+def test_departments_and_features_that_come_later_do_not_count(shop, first):
+    more = shop.user_department_features.filter(pl.col("department") == "TOYS").with_columns(
+        department=pl.lit("A NEW ONE"), sales_amount=pl.lit(0.01)
+    )
+    grown = dataclasses.replace(
+        shop,
+        user_features=shop.user_features.with_columns(latest_fad=pl.lit(3.0)),
+        user_department_features=pl.concat([shop.user_department_features, more]),
+    )
+    again = later(grown, first.model)
+    assert again.model is first.model
+    assert again.user_cohorts["cohort_id"].equals(first.user_cohorts["cohort_id"])
+
+
+def test_users_who_bought_nothing_with_a_text_stand_in_the_middle_of_those_it_was_fitted_on(shop, first):
+    lines = shop.interactions.with_columns(
+        item_id=pl.when(pl.col("user_id") == "u001").then(pl.lit("no text")).otherwise("item_id")
+    )
+    placed = later(dataclasses.replace(shop, interactions=lines), first.model)
+    assert placed.user_cohorts["distance_to_centre"].is_finite().sum() == 120
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"days": 90}, None),
+        ({"days": 91}, "the last fit is 91 days old"),
+        ({"days": 30, "config": dataclasses.replace(QUICK, refit_days=30)}, "the last fit is 30 days old"),
+        ({"fitted_with": "b"}, "settings or code changed"),
+        ({"config": dataclasses.replace(QUICK, text_weight=0.0)}, "texts are weighed in or left out now"),
+        ({"config": dataclasses.replace(QUICK, refit_growth=1.0)},
+         "120 users have ordered, 120 at the last fit"),
+    ],
+)  # fmt: skip
+def test_when_cohorts_are_looked_for_anew(shop, first, change, reason):
+    found = later(shop, first.model, **change)
+    assert found.fit_reason == reason
+    assert (found.model is first.model) == (reason is None)
+    assert found.cohort_selection["fitted_on"].unique().to_list() == [found.model.fitted_on]
+
+
+def test_another_encoder_or_a_lost_feature_makes_the_model_useless(shop, first):
+    vectors = shop.text_embeddings.with_columns(embedding_model=pl.lit("other#1"))
+    found = later(dataclasses.replace(shop, text_embeddings=vectors), first.model)
+    assert found.fit_reason == "texts are read by another encoder"
+    without = dataclasses.replace(shop, user_features=shop.user_features.drop("recency_days"))
+    assert later(without, first.model).fit_reason == "users no longer have the feature recency_days"
+
+
+def test_a_fit_that_is_not_stable_leaves_the_earlier_cohorts(shop, first):
+    strict = dataclasses.replace(QUICK, min_stability=1.0, min_cohorts=4)
+    refused = later(shop, first.model, days=100, config=strict)
+    assert refused.model is first.model
+    assert refused.fit_reason == "the last fit is 100 days old"
+    assert refused.user_cohorts["cohort_id"].equals(first.user_cohorts["cohort_id"])
+    told = refused.cohort_selection.select("cohort_count", "is_chosen", "fitted_on").rows()
+    new = DAY + timedelta(days=100)
+    assert told == [(3, True, DAY), (1, False, new), (4, False, new)]
+    # Without an earlier fit there is one cohort, and nothing to keep: the next run tries again.
+    alone = later(shop, None, config=strict)
+    assert alone.model is None
+    assert alone.user_cohorts["cohort_name"].unique().sort().to_list() == ["All buyers", "Not yet buying"]
+
+
+def test_the_model_in_force_is_the_last_one_before_the_day(first):
+    def fitted(days: int, number: int) -> dict[str, np.ndarray]:
+        on = DAY + timedelta(days=days)
+        return dataclasses.replace(first.model, fitted_on=on, user_count=number).arrays()
+
+    kept = [fitted(9, 1), fitted(5, 2), fitted(0, 3), fitted(5, 4), {"centres": np.zeros((2, 2))}]
+    found = [model_in_force(kept, DAY + timedelta(days=days)) for days in (-1, 0, 4, 5, 8, 9, 99)]
+    assert [model and model.user_count for model in found] == [None, 3, 3, 2, 2, 1, 1]
