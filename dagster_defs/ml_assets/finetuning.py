@@ -1,8 +1,8 @@
 """`ml.encoder_evaluations`, `ml.tuned_scores`: the encoder learns from the shop, and is used if that paid."""
 
 import time
-from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import polars as pl
@@ -13,16 +13,21 @@ from dagster_defs.failures import RETRIES, errors_as_failures
 from dagster_defs.ml_assets.step import (
     StepResult,
     adapter_folder,
+    carries_version,
     fingerprint,
     generation,
     read_as_of,
     run_step,
+    taught_lesson,
 )
 from dagster_defs.progress import Progress
 from dagster_defs.resources import Shop
 from dagster_defs.settings import Settings
 from python_ml.errors import ContractError
 from python_ml.finetuning.frames import RATINGS, evaluation_frame, reason_to_stay, split_rated_texts
+
+if TYPE_CHECKING:
+    from python_ml.finetuning.build import FineTuned
 
 DESCRIPTIONS = {
     "encoder_evaluations": "One row per way the encoder may learn from the shop, and what became of it.",
@@ -76,13 +81,11 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
 
 def _is_current(shop: Shop, texts: pl.DataFrame, version: str) -> bool:
     """Whether this version has judged itself and, if it is used, has read every text."""
-    try:
-        judged = shop.warehouse().read("ml", "encoder_evaluations")
-    except ContractError:
-        return False  # no table yet
-    is_judged = judged.select("model_version", "as_of_date").rows() == [(version, read_as_of(shop))]
-    if not is_judged or not judged["is_used"].all():
-        return is_judged
+    if not carries_version(shop, ["encoder_evaluations"], version, read_as_of(shop)):
+        return False
+    judged = shop.warehouse().read("ml", "encoder_evaluations")
+    if not judged["is_used"].all():
+        return True
     return texts.join(_known_scores(shop, version), on="text_hash", how="anti").is_empty()
 
 
@@ -102,17 +105,9 @@ def _learn(
     rated: pl.DataFrame,
     version: str,
 ) -> StepResult:
-    from python_ml.finetuning.store import load_lesson  # torch: only when there is work
-
-    folder, as_of = adapter_folder(settings.paths, version), read_as_of(shop)
-    lesson = load_lesson(folder)
-    # A run for an earlier day must not use what was learned later.
-    if lesson is None or lesson.as_of_date > as_of:
-        _teach(context, settings, rated, folder, as_of)
-        lesson = load_lesson(folder)
-        known = pl.DataFrame(schema=SCORES_SCHEMA)
-    else:
-        known = _known_scores(shop, version)
+    folder = adapter_folder(settings.paths, version)
+    lesson, is_new = taught_lesson(folder, read_as_of(shop), lambda: _teach(context, settings, rated))
+    known = pl.DataFrame(schema=SCORES_SCHEMA) if is_new else _known_scores(shop, version)
     context.log.info(lesson.verdict.sentence())
     frame = evaluation_frame(RATINGS, settings.finetuning, lesson.facts, lesson.verdict)
     if not lesson.verdict.is_better:
@@ -122,10 +117,10 @@ def _learn(
 
 
 def _teach(
-    context: dg.AssetExecutionContext, settings: Settings, rated: pl.DataFrame, folder: Path, as_of: date
-) -> None:
+    context: dg.AssetExecutionContext, settings: Settings, rated: pl.DataFrame
+) -> tuple["FineTuned", pl.Series]:
+    """What the encoder learned from ratings, and the texts it learned from."""
     from python_ml.finetuning.build import fine_tune_on_ratings
-    from python_ml.finetuning.store import save_lesson
 
     taught, judges = (rated.filter(role) for role in ("is_taught", "is_judge"))
     tuned = fine_tune_on_ratings(
@@ -138,7 +133,7 @@ def _teach(
         clock=time.monotonic,
         progress=Progress(what="training steps", write=context.log.info),
     )
-    save_lesson(folder, tuned, taught["text_hash"], as_of)
+    return tuned, taught["text_hash"]
 
 
 def _scores(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import numpy as np
@@ -23,6 +23,10 @@ from dagster_defs.resources import Shop
 from python_ml.config import EmbeddingConfig
 from python_ml.embedding.locate import embedding_model_name
 from python_ml.errors import ContractError
+
+if TYPE_CHECKING:
+    from python_ml.finetuning.build import FineTuned
+    from python_ml.finetuning.store import Lesson
 
 UNCHANGED = "unchanged: same data, settings and code as the last run"
 ITEM_ENCODER = "item_encoder_evaluations"
@@ -88,7 +92,7 @@ def run_step(
     """
     started = time.monotonic()
     as_of = read_as_of(shop)
-    if _carries_version(shop, tables, version, as_of) if is_current is None else is_current:
+    if carries_version(shop, tables, version, as_of) if is_current is None else is_current:
         context.log.info(f"{', '.join(tables)}: {UNCHANGED}")
         shown = {table: {"work done": UNCHANGED} for table in tables}
     else:
@@ -115,7 +119,7 @@ def read_as_of(shop: Shop) -> date:
     return shop.warehouse().read("features", "as_of_dates")["as_of_date"].item()
 
 
-def _carries_version(shop: Shop, tables: list[str], version: str, as_of: date) -> bool:
+def carries_version(shop: Shop, tables: list[str], version: str, as_of: date) -> bool:
     """Whether all rows of the tables do; one of them may be empty, for they are written together."""
     stamps = set()
     for table in tables:
@@ -166,6 +170,25 @@ def encoder_version(embedding: EmbeddingConfig) -> str:
 def adapter_folder(paths: ShopPaths, version: str) -> Path:
     """Where a step keeps what an encoder has learned."""
     return paths.models / "finetuning" / version
+
+
+def taught_lesson(
+    folder: Path, as_of: date, teach: Callable[[], tuple["FineTuned", pl.Series]]
+) -> tuple["Lesson", bool]:
+    """What an encoder has learned, and whether it learned it now.
+
+    Args:
+        folder: where it is kept.
+        as_of: a run for an earlier day must not use what was learned later.
+        teach: learns, where nothing was learned before: what was found, and the hashes of the texts used.
+    """
+    from python_ml.finetuning.store import load_lesson, save_lesson  # torch: only when there is work
+
+    lesson = load_lesson(folder)
+    if lesson is not None and lesson.as_of_date <= as_of:
+        return lesson, False
+    save_lesson(folder, *teach(), as_of)
+    return load_lesson(folder), True
 
 
 def generation(examples: int, growth: float) -> int:

@@ -92,8 +92,6 @@ def reason_not_to_pair(
         taught, judges: from `split_baskets`.
         config: how many are needed.
     """
-    if SESSIONS not in config.objectives:
-        return NOT_ASKED
     if baskets.height < config.min_examples:
         return f"too few: {baskets.height:,} orders of different texts, {config.min_examples:,} are needed"
     if taught.is_empty() or judges.is_empty():

@@ -7,7 +7,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_defs.ml_assets.step import _carries_version, fingerprint, markdown_table
+from dagster_defs.ml_assets.step import carries_version, fingerprint, markdown_table
 from python_ml.config import EmbeddingConfig
 
 AS_OF = date(2018, 1, 1)
@@ -75,7 +75,7 @@ def stamped(*versions: str) -> pl.DataFrame:
 
 def test_an_empty_table_of_a_step_is_current_beside_a_filled_one():
     def is_current(**tables: pl.DataFrame) -> bool:
-        return _carries_version(StubShop(**tables), list(tables), "v1", AS_OF)
+        return carries_version(StubShop(**tables), list(tables), "v1", AS_OF)
 
     assert is_current(recommendations=stamped("v1", "v1"), similar_items=stamped())
     assert not is_current(recommendations=stamped("v1"), similar_items=stamped("v0"))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from python_ml.config import FineTuningConfig
-from python_ml.finetuning.frames import NOT_ASKED, reason_not_to_pair
+from python_ml.finetuning.frames import reason_not_to_pair
 from python_ml.finetuning.pairs import draw_pairs, find_baskets, split_baskets
 
 CONFIG = FineTuningConfig(objectives=("sessions",), min_examples=20, held_out_share=0.2)
@@ -102,6 +102,5 @@ def test_reasons_to_leave_the_encoder_of_items_as_it_came():
         return reason_not_to_pair(found, *split_baskets(found, config, before=before, seed=0), config)
 
     assert reason(40) is None
-    assert reason(40, FineTuningConfig()) == NOT_ASKED
     assert reason(19) == "too few: 19 orders of different texts, 20 are needed"
     assert reason(40, before=START).startswith("no order is old enough to learn from")
