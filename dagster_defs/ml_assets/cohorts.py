@@ -60,7 +60,7 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
     def compute() -> StepResult:
         from dagster_defs.figures import as_metadata
         from python_ml.cohorts.build import build_cohorts
-        from python_ml.cohorts.history import read_before, record, record_changes
+        from python_ml.cohorts.history import read_beside, record, record_changes
         from python_ml.cohorts.model import model_in_force
 
         # What was before is no cause to run again: it lends cohorts, or ids and names, while they are good.
@@ -73,7 +73,7 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
             seed=settings.seed,
             day=day,
             fitted_with=fingerprint(settings.cohorts, code="cohorts", frames={}, seed=settings.seed),
-            before=read_before(log, changes, day),
+            before=read_beside(log, changes, day),
             model=model,
         )
         if result.model is not None and result.model is not model:

@@ -110,6 +110,17 @@ def read_before(log: pl.DataFrame, changes: pl.DataFrame, day: date) -> Before:
     return Before(members, cohorts.select("cohort_id", "cohort_name", "cohort_method"), int(ids.max() or 0))
 
 
+def read_beside(log: pl.DataFrame, changes: pl.DataFrame, day: date) -> Before:
+    """As `read_before`; where nothing was seen before, the cohorts of the first day after.
+
+    A history filled in from its start, when the shop has run already, so leads to the cohorts that are there.
+    """
+    known = changes["changed_on"]
+    if known.is_empty() or known.min() <= day:
+        return read_before(log, changes, day)
+    return read_before(log, changes, known.min())
+
+
 def match_before(
     groups: pl.DataFrame, now: pl.DataFrame, before: Before, min_overlap: float
 ) -> list[int | None]:

@@ -17,6 +17,7 @@ from python_ml.cohorts.history import (
     match_before,
     nothing_before,
     read_before,
+    read_beside,
     record,
     record_changes,
     replay,
@@ -174,6 +175,19 @@ def test_what_was_before_is_read_as_of_the_day():
     assert found.last_number == 3
     nothing = read_before(EMPTY_LOG, pl.DataFrame(schema=CHANGES_SCHEMA), DAY)
     assert (nothing.cohorts.height, nothing.members.height, nothing.last_number) == (0, 0, 0)
+
+
+def test_before_the_first_day_the_cohorts_of_that_day_are_beside():
+    log, changes = told(DAY, log=EMPTY_LOG, changes=pl.DataFrame(schema=CHANGES_SCHEMA), c1="ab", c2="cd")
+    last = DAY + timedelta(days=9)
+    log, changes = told(last, DAY, log=log, changes=changes, c1="abcd")
+    earlier = read_beside(log, changes, DAY - timedelta(days=30))
+    assert dict(earlier.members.rows()) == {"a": "c1", "b": "c1", "c": "c2", "d": "c2"}
+    assert earlier.cohorts["cohort_name"].to_list() == ["Name c1", "Name c2"]
+    for day in (DAY, DAY + timedelta(days=5), last):
+        assert read_beside(log, changes, day).members.equals(read_before(log, changes, day).members)
+    nothing = read_beside(EMPTY_LOG, pl.DataFrame(schema=CHANGES_SCHEMA), DAY)
+    assert nothing.members.is_empty()
 
 
 @pytest.fixture(scope="module")
