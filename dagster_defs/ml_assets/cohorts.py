@@ -31,6 +31,7 @@ DESCRIPTIONS = {
     "cohort_selection": "One row per candidate number of cohorts: the scores it was chosen or refused by.",
     "cohort_membership_log": "One row per user and cohort entered or left, with the day.",
     "cohort_changes": "One row per cohort and day: kept, new, split, merged or vanished.",
+    "cohort_usefulness": "One row per grouping and category: how much of what users then spent it explains.",
 }
 HISTORY = ["cohort_membership_log", "cohort_changes"]
 
@@ -62,6 +63,7 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
         from python_ml.cohorts.build import build_cohorts
         from python_ml.cohorts.history import read_beside, record, record_changes
         from python_ml.cohorts.model import model_in_force
+        from python_ml.cohorts.usefulness import judge_cohorts
 
         # What was before is no cause to run again: it lends cohorts, or ids and names, while they are good.
         day = read_as_of(shop)
@@ -83,6 +85,15 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
         members = result.user_cohorts.select("user_id", "cohort_id")
         log = record(log, members, day, changes["changed_on"].unique())
         changes = record_changes(changes, cohorts, log, day)
+        usefulness = judge_cohorts(
+            log,
+            changes["changed_on"].unique(),
+            inputs["interactions"],
+            inputs["item_features"],
+            day,
+            settings.cohorts,
+            settings.seed,
+        )
         plots = {name: as_metadata(figure) for name, figure in result.plots.items()}
         sizes = (
             result.user_cohorts.group_by("cohort_id", "cohort_name")
@@ -96,12 +107,16 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
                 "cohort_selection": result.cohort_selection,
                 "cohort_membership_log": log,
                 "cohort_changes": changes,
+                "cohort_usefulness": usefulness,
             },
             metadata={
                 "user_cohorts": plots | {"cohorts": markdown_table(sizes)},
                 "cohort_selection": {
                     "fit": _sentence(result, model),
                     "candidates": markdown_table(result.cohort_selection),
+                },
+                "cohort_usefulness": {
+                    "over all categories": markdown_table(usefulness.filter(pl.col("category").is_null()))
                 },
                 "cohort_changes": {
                     "since the last run": markdown_table(changes.filter(pl.col("changed_on") == day))

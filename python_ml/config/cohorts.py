@@ -30,6 +30,7 @@ class CohortConfig:
         department_weight, text_weight: weight of these blocks against 1 for behaviour.
         refit_days: users are put into the cohorts of a fitted model until it is this many days old,
         refit_growth: or there are this many times as many users as it was fitted on; then it is fitted anew.
+        judged_days: cohorts are judged by what users spent in this many days after they were found.
         match_overlap: a cohort keeps its id if it shares at least this much of its users with the cohort it
             was before, as a share of the users of both.
         profile_top: departments and categories listed for each cohort.
@@ -59,6 +60,7 @@ class CohortConfig:
     text_weight: float = 0.7
     refit_days: int = 91
     refit_growth: float = 1.5
+    judged_days: int = 91
     match_overlap: float = 0.3
     profile_top: int = 10
     min_support: float = 0.1
@@ -72,7 +74,7 @@ class CohortConfig:
         check_range("cohorts", self, ("max_cohorts",), self.min_cohorts, 1000)
         check_range("cohorts", self, ("resamples", "bootstraps", "restarts"), 1, 10_000)
         check_range("cohorts", self, ("text_dimensions", "profile_top"), 1, 10_000)
-        check_range("cohorts", self, ("refit_days",), 1, 36_500)
+        check_range("cohorts", self, ("refit_days", "judged_days"), 1, 36_500)
         check_range("cohorts", self, ("refit_growth",), 1.0, 1e6)
         check_range(
             "cohorts", self, ("min_cohort_share", "min_stability", "min_support", "name_min_share"), 0.0, 1.0

@@ -332,8 +332,8 @@ CHANGES = {
 }
 
 
-# Tested in test_cohort_history.py, _model.py and _select.py: a first run with groups so plain shows them not.
-ELSEWHERE = {"match_overlap", "refit_days", "refit_growth", "bootstraps"}
+# Tested in the files of history, model, select and usefulness: a first run with so plain groups hides them.
+ELSEWHERE = {"match_overlap", "refit_days", "refit_growth", "bootstraps", "judged_days"}
 SETTINGS = [field.name for field in dataclasses.fields(CohortConfig) if field.name not in ELSEWHERE]
 
 

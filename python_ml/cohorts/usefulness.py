@@ -1,0 +1,175 @@
+"""Do cohorts say what users will buy? The spend of the months after they were found is the judge.
+
+Shapes: N users who had ordered, K categories.
+"""
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
+
+from python_ml.cohorts.history import replay
+from python_ml.config import CohortConfig
+
+SCHEMA = {
+    "grouping_name": pl.String,  # cohorts, rfm or random
+    "category": pl.String,
+    "group_count": pl.Int64,
+    "user_count": pl.Int64,
+    "explained_share": pl.Float64,
+    "sales_amount": pl.Float64,
+    "grouped_on": pl.Date,
+    "judged_until": pl.Date,
+    "reason": pl.String,
+}
+COHORTS, RFM, RANDOM = "cohorts", "rfm", "random"
+_SCORES = 5
+
+
+def judge_cohorts(
+    log: pl.DataFrame,
+    known_days: pl.Series,
+    interactions: pl.DataFrame,
+    item_features: pl.DataFrame,
+    day: date,
+    config: CohortConfig,
+    seed: int,
+) -> pl.DataFrame:
+    """How useful the last cohorts were that have had time to be right or wrong.
+
+    Args:
+        log: the log of memberships, see `history`.
+        known_days: the days it was recorded on.
+        interactions, item_features: see `measure_usefulness`.
+        day: the as-of date.
+        config: judged_days, min_support.
+        seed: of k-means.
+
+    Returns:
+        `SCHEMA`, from `measure_usefulness`; one row with the reason where there is nothing to judge.
+    """
+    in_time = known_days.filter(known_days <= day - timedelta(days=config.judged_days))
+    if in_time.is_empty():
+        return _unjudged(f"no cohorts are {config.judged_days} days old: the first are of {known_days.min()}")
+    grouped_on = in_time.max()
+    return measure_usefulness(replay(log, grouped_on), interactions, item_features, grouped_on, config, seed)
+
+
+def measure_usefulness(
+    members: pl.DataFrame,
+    interactions: pl.DataFrame,
+    item_features: pl.DataFrame,
+    grouped_on: date,
+    config: CohortConfig,
+    seed: int,
+) -> pl.DataFrame:
+    """How much of the differences between users in what they then spent a grouping explains.
+
+    Cohorts are compared with as many groups by recency, frequency and spend (k-means on their quintile scores
+    of that day), and with as many groups drawn by lot.
+
+    Args:
+        members: user_id, cohort_id on that day.
+        interactions: user_id, item_id, order_id, event_type, sales_amount, interacted_at; those before the
+            day tell recency, frequency and spend, those of `judged_days` after it are what is explained.
+        item_features: item_id, category.
+        grouped_on: that day; events of it come after the cohorts.
+        config: judged_days; min_support: share of users who must have bought a category for it to count.
+        seed: of k-means.
+
+    Returns:
+        `SCHEMA`: a row for each grouping and category, and one without category: the mean over categories,
+        weighted by what was spent. explained_share is eta squared, sum of squares between groups / sum of
+        squares (Fisher: Statistical Methods for Research Workers, 1925); of random groups it is its
+        expectation, (groups - 1) / (users - 1).
+    """
+    until = grouped_on + timedelta(days=config.judged_days)
+    bought = interactions.filter(pl.col("event_type") == "purchase").join(item_features, on="item_id")
+    before = bought.filter(pl.col("interacted_at").dt.date() < grouped_on)
+    after = bought.filter(pl.col("interacted_at").dt.date().is_between(grouped_on, until, closed="left"))
+    users = members.join(before.select("user_id").unique(), on="user_id", how="semi").sort("user_id")
+    categories, spend_NK = _spend(users, after, config.min_support)
+    group_count = users["cohort_id"].n_unique()
+    if group_count < 2:
+        return _unjudged(f"on {grouped_on} users were not told apart")
+    if not categories:
+        return _unjudged(f"from {grouped_on} to {until} no category was bought by enough users")
+    groups = {
+        COHORTS: users["cohort_id"].rank("dense").to_numpy() - 1,
+        RFM: _group_by_rfm(users, before, grouped_on, group_count, seed),
+    }
+    shares = {name: explained_share(spend_NK, labels_N) for name, labels_N in groups.items()}
+    shares[RANDOM] = np.full(len(categories), (group_count - 1) / (len(users) - 1))
+    sales_K = spend_NK.sum(axis=0)
+    sales = [*sales_K, sales_K.sum()]
+    rows = []
+    for name, share_K in shares.items():
+        each = [*share_K, np.average(share_K, weights=sales_K)]
+        for category, share, amount in zip([*categories, None], each, sales, strict=True):
+            rows.append((name, category, group_count, len(users), share, amount, grouped_on, until, None))
+    return pl.DataFrame(rows, SCHEMA, orient="row").sort("grouping_name", "category", nulls_last=False)
+
+
+def _unjudged(reason: str) -> pl.DataFrame:
+    return pl.DataFrame([{"grouping_name": COHORTS, "reason": reason}], SCHEMA)
+
+
+def explained_share(values_NK: np.ndarray, labels_N: np.ndarray) -> np.ndarray:
+    """Share of each column's variance that lies between groups: eta squared.
+
+    Args:
+        values_NK: float64, no column constant.
+        labels_N: integer, 0, 1, ...
+
+    Returns:
+        float64 (K,), 0..1.
+    """
+    centred_NK = values_NK - values_NK.mean(axis=0)
+    sizes_C = np.bincount(labels_N)
+    sums_CK = np.zeros((len(sizes_C), values_NK.shape[1]))
+    np.add.at(sums_CK, labels_N, centred_NK)
+    between_K = (np.square(sums_CK) / np.maximum(sizes_C, 1)[:, None]).sum(axis=0)
+    return between_K / np.square(centred_NK).sum(axis=0)
+
+
+def _spend(users: pl.DataFrame, after: pl.DataFrame, min_support: float) -> tuple[list[str], np.ndarray]:
+    """Categories that enough users bought, and what each user spent on them."""
+    index = users.select("user_id").with_row_index("row")
+    spent = (
+        after.join(index, on="user_id")
+        .filter(pl.col("category").is_not_null())
+        .group_by("row", "category")
+        .agg(pl.col("sales_amount").sum())
+        .filter(pl.col("sales_amount") > 0)
+        .filter(pl.len().over("category") >= max(min_support * users.height, 2))
+        .sort("row", "category")
+    )
+    categories = spent["category"].unique().sort().to_list()
+    column = {name: number for number, name in enumerate(categories)}
+    spend_NK = np.zeros((users.height, len(categories)))
+    columns = [column[name] for name in spent["category"]]
+    spend_NK[spent["row"].to_numpy(), columns] = spent["sales_amount"].to_numpy()
+    # What all users spend alike differs between no groups.
+    varies = [number for number in range(len(categories)) if np.ptp(spend_NK[:, number]) > 0]
+    return [categories[number] for number in varies], spend_NK[:, varies]
+
+
+def _group_by_rfm(
+    users: pl.DataFrame, before: pl.DataFrame, day: date, group_count: int, seed: int
+) -> np.ndarray:
+    """As many groups of like quintile scores, with the scores as `int_user_rfm_scored` gives them."""
+    facts = before.group_by("user_id").agg(
+        recency=(pl.lit(day) - pl.col("interacted_at").max().dt.date()).dt.total_days().neg(),
+        frequency=pl.col("order_id").n_unique(),
+        monetary=pl.col("sales_amount").sum().round(2),
+    )
+    scored = users.join(facts, on="user_id", how="left", maintain_order="left").select(
+        (pl.col(name).rank("max") * _SCORES / pl.len()).ceil()
+        for name in ("recency", "frequency", "monetary")
+    )
+    scores_N3 = scored.to_numpy()
+    distinct = min(group_count, len(np.unique(scores_N3, axis=0)))
+    with threadpool_limits(limits=1):
+        return KMeans(distinct, n_init=10, random_state=seed).fit_predict(scores_N3)
