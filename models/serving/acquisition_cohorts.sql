@@ -15,17 +15,6 @@ orders as (
     where user_id is not null
 ),
 
--- A month still running at the as-of date is left out: its numbers would only be low for being young.
-orders_in_complete_months as (
-    select
-        orders.user_id,
-        orders.order_month,
-        orders.sales_amount
-    from orders
-    inner join as_of_dates
-        on cast({{ dbt.dateadd('month', 1, 'orders.order_month') }} as date) <= as_of_dates.as_of_date
-),
-
 -- Which of two orders of one month is the first changes no count, so no tie needs breaking.
 orders_numbered as (
     select
@@ -37,7 +26,7 @@ orders_numbered as (
             partition by user_id
             order by order_month
         ) as order_number
-    from orders_in_complete_months
+    from orders
 ),
 
 cohorts_counted as (
@@ -55,6 +44,8 @@ month_numbers as (
     from ({{ dbt.generate_series(2400) }}) as generated
 ),
 
+-- A month still running at the as-of date is left out, with the users it brings: its numbers would only be low for
+-- being young.
 cohorts_followed as (
     select
         month_numbers.cohort_month_number,
