@@ -84,7 +84,10 @@ def serving(shop: TestShop, table: str) -> pd.DataFrame:
 
 
 def test_the_published_totals(cdnow: TestShop, purchases: pd.DataFrame):
-    """23,570 customers and $2,500,315.63, as Fader and Hardie give them; months of a count over the file."""
+    """23,570 customers who first bought in the first quarter of 1997 are Fader and Hardie's.
+
+    The other numbers come of one count each over the file, with awk.
+    """
     assert (len(purchases), purchases["user"].nunique()) == (69_659, 23_570)
     sql = (
         "select count(distinct cohort_month), sum(case when cohort_month_number = 0 then user_count end),"
