@@ -209,8 +209,8 @@ def test_customers_by_hand(cdnow: TestShop):
     """The first lines of the file.
 
     00002 bought twice on 12 January 1997, for 12.00 and 77.00: one order of 89.00, 354 days before 1998 and
-    535 before July. 00003 bought on six days for 20.76 + 20.76 + 19.54 + 57.45 + 20.96 + 16.99, last on 28 May
-    1998, 34 days before July.
+    535 before July. 00003 bought on six days, last on 28 May 1998, 34 days before July, for
+    20.76 + 20.76 + 19.54 + 57.45 + 20.96 + 16.99.
     """
     found = serving(cdnow, "rfm_segments").set_index("user_id")
     columns = ["recency_days", "order_count", "monetary_amount"]
