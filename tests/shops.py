@@ -74,6 +74,7 @@ class TestShop:
     data: Path
     var: Path
     source: str = "complete_journey"
+    project: Path = ROOT  # or a copy, with a source that is not part of the project
 
     @property
     def folder(self) -> Path:
@@ -128,7 +129,12 @@ class TestShop:
         **variables: str,
     ) -> subprocess.CompletedProcess:
         """dbt in a plain shell, as an analytics engineer types it."""
-        command = [Path(sys.executable).parent / "dbt", *arguments, "--profiles-dir", ROOT / "profiles"]
+        command = [
+            Path(sys.executable).parent / "dbt",
+            *arguments,
+            "--profiles-dir",
+            self.project / "profiles",
+        ]
         if variables:
             command += ["--vars", str(variables)]
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -145,7 +151,7 @@ class TestShop:
         chosen = os.environ | common | key | (environment or {})
         with _parsed_before(self.target, variables) as parsed:
             done = subprocess.run(
-                command, cwd=ROOT, env=chosen | parsed, capture_output=True, text=True, check=False
+                command, cwd=self.project, env=chosen | parsed, capture_output=True, text=True, check=False
             )
         assert not check or done.returncode == 0, done.stdout[-4000:]
         return done
@@ -200,7 +206,7 @@ def _parsed_before(target: Path, variables: Mapping[str, str]) -> Iterator[dict[
 def copy_of(shop: TestShop, folder: Path) -> TestShop:
     """The same raw files, and all that was built of them copied into another var folder."""
     shutil.copytree(shop.var, folder, symlinks=True)
-    return TestShop(data=shop.data, var=folder, source=shop.source)
+    return dataclasses.replace(shop, var=folder)
 
 
 def real_files(source: str) -> Path:

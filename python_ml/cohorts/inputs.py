@@ -18,7 +18,7 @@ MICROS = 1_000_000
 
 _NEEDED = {
     "user_features": ("user_id", "order_count", "monetary_amount"),
-    "user_department_features": ("user_id", "department", "sales_amount"),
+    "user_department_features": ("user_id", "department", "line_count", "sales_amount"),
     "interactions": ("user_id", "item_id", "event_type", "sales_amount"),
     "item_features": ("item_id", "category"),
     "item_texts": ("item_id", "text_hash"),
@@ -36,8 +36,9 @@ class BuyerArrays:
         values: float64 (N, F), NaN where unknown.
         orders: float64 (N,).
         departments: G names, sorted.
-        department_roots: float64 (N, G), square root of each department's share of the user's spend. The
-            root (Hellinger) keeps one dominant department from being all that counts.
+        department_roots: float64 (N, G), square root of each department's share of the user's spend, or of
+            lines where nothing was spent; NaN of a user who bought of no known department. The root
+            (Hellinger) keeps one dominant department from being all that counts.
         tastes: float64 (N, D), spend-weighted mean embedding of what the user bought, NaN of a user who
             bought nothing that has one.
     """
@@ -116,17 +117,36 @@ def build_arrays(tables: dict[str, pl.DataFrame], pairs: pl.DataFrame, *, use_te
     )
 
 
-def _department_roots(shares: pl.DataFrame, index: pl.DataFrame) -> tuple[list[str], np.ndarray]:
-    kept = shares.join(index, on="user_id").filter(
-        pl.col("department").is_not_null(), pl.col("sales_amount") > 0
+def _department_roots(user_departments: pl.DataFrame, index: pl.DataFrame) -> tuple[list[str], np.ndarray]:
+    """Departments, sorted, and the root of each one's share of the user's spend, float64 (N, G).
+
+    Who has only had free items is weighted by lines; who bought in no known department has NaN. Zeros would
+    say that such users differ, and where a shop has one department all others are alike: they alone would
+    make up the spread of the block, and be a cohort of their own however few they are.
+    """
+    shares = (
+        user_departments.join(index, on="user_id")
+        .filter(pl.col("department").is_not_null())
+        .with_columns(pl.col("sales_amount").sum().over("row").alias("total"))
+        .select(
+            "row",
+            "department",
+            pl.when(pl.col("total") > 0)
+            .then("sales_amount")
+            .otherwise(pl.col("line_count").cast(pl.Float64))
+            .alias("weight"),
+        )
+        .filter(pl.col("weight") > 0)
     )
-    departments = kept["department"].unique().sort().to_list()
-    sales_NG = np.zeros((len(index), len(departments)))
+    departments = shares["department"].unique().sort().to_list()
+    weights_NG = np.zeros((len(index), len(departments)))
     column = {name: position for position, name in enumerate(departments)}
-    columns = [column[name] for name in kept["department"]]
-    sales_NG[kept["row"].to_numpy(), columns] = kept["sales_amount"].to_numpy()
-    total_N = sales_NG.sum(axis=1, keepdims=True)
-    return departments, np.sqrt(np.divide(sales_NG, total_N, out=np.zeros_like(sales_NG), where=total_N > 0))
+    columns = [column[name] for name in shares["department"]]
+    weights_NG[shares["row"].to_numpy(), columns] = shares["weight"].to_numpy()
+    total_N = weights_NG.sum(axis=1)
+    roots_NG = np.sqrt(weights_NG / np.where(total_N > 0, total_N, 1.0)[:, None])
+    roots_NG[total_N == 0] = np.nan
+    return departments, roots_NG
 
 
 def _tastes(

@@ -54,17 +54,16 @@ class Space:
             values_NF: float64 behaviour features, NaN where unknown.
             orders_N: float64, orders of each user.
             roots_NG: float64, roots of department shares.
-            tastes_ND: float64, mean item embeddings; rows of NaN where nothing with a text was bought, which
-                stand in the middle of the users it was fitted on.
+            tastes_ND: float64, mean item embeddings. Rows of NaN, of users who bought nothing of a department
+                or with a text, stand in the middle of the users it was fitted on.
 
         Returns:
             float64 (N, S).
         """
-        text = self.blocks["text"]
         parts = {
             "behaviour": self.features.standardise(values_NF, orders_N),
-            "departments": roots_NG,
-            "text": np.where(np.isnan(tastes_ND), text.mean, tastes_ND),
+            "departments": np.where(np.isnan(roots_NG), self.blocks["departments"].mean, roots_NG),
+            "text": np.where(np.isnan(tastes_ND), self.blocks["text"].mean, tastes_ND),
         }
         return np.hstack([self.blocks[name].project(parts[name]) for name in _BLOCKS])
 
@@ -105,7 +104,7 @@ def fit_space(
     # would otherwise cut cohorts by.
     parts = {
         "behaviour": (features.standardise(values_NF, orders_N), config.behaviour_variance, 1.0),
-        "departments": (roots_NG, config.behaviour_variance, config.department_weight),
+        "departments": (_fill_with_mean(roots_NG), config.behaviour_variance, config.department_weight),
         "text": (_fill_with_mean(tastes_ND), config.text_dimensions, config.text_weight),
     }
     return Space(
@@ -119,6 +118,8 @@ def fit_space(
 
 def _fill_with_mean(values_ND: np.ndarray) -> np.ndarray:
     is_known_N = ~np.isnan(values_ND).any(axis=1)
+    if not is_known_N.any():
+        return np.zeros_like(values_ND)
     return np.where(is_known_N[:, None], values_ND, values_ND[is_known_N].mean(axis=0))
 
 

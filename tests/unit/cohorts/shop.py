@@ -63,7 +63,9 @@ def planted_shop(users_per_group: int = 40, seed: int = 5) -> Shop:
     spend = interactions.join(items, on="item_id").group_by("user_id", "department")
     return Shop(
         user_features=pl.DataFrame(users),
-        user_department_features=spend.agg(pl.col("sales_amount").sum()).sort("user_id", "department"),
+        user_department_features=spend.agg(
+            pl.len().cast(pl.Int64).alias("line_count"), pl.col("sales_amount").sum()
+        ).sort("user_id", "department"),
         interactions=interactions,
         item_features=items,
         item_texts=items.select("item_id", pl.concat_str(pl.lit("h"), "item_id").alias("text_hash")),

@@ -257,7 +257,7 @@ def test_users_who_are_all_alike(shop):
             "sales_amount": 2.0,
         }
     )
-    departments = lines.select("user_id", pl.lit("FUEL").alias("department"), "sales_amount")
+    departments = lines.select("user_id", "sales_amount", department=pl.lit("FUEL"), line_count=pl.lit(1))
     same = build(
         dataclasses.replace(
             shop, user_features=alike, user_department_features=departments, interactions=lines

@@ -27,7 +27,12 @@ LINES = pl.DataFrame(
 TABLES = {
     "user_features": USERS,
     "user_department_features": pl.DataFrame(
-        {"user_id": ["b", "b", "d"], "department": ["TEA", "DAIRY", "TEA"], "sales_amount": [2.0, 6.0, 1.0]}
+        {
+            "user_id": ["b", "b", "d"],
+            "department": ["TEA", "DAIRY", "TEA"],
+            "line_count": [1, 3, 1],
+            "sales_amount": [2.0, 6.0, 1.0],
+        }
     ),
     "interactions": LINES,
     "item_features": pl.DataFrame({"item_id": ["milk", "tea", "coal"], "category": ["x", "y", "z"]}),
@@ -68,7 +73,8 @@ def test_tastes_are_weighted_by_spend():
 def test_departments_are_roots_of_shares_and_users_without_an_order_stay_out():
     arrays = build_arrays(TABLES, purchase_pairs(LINES), use_texts=False)
     assert arrays.departments == ["DAIRY", "TEA"]
-    expected = [[0.0, 0.0], [np.sqrt(6 / 8), np.sqrt(2 / 8)], [0.0, 0.0]]
+    # Nothing is known of the departments of a and c.
+    expected = [[np.nan] * 2, [np.sqrt(6 / 8), np.sqrt(2 / 8)], [np.nan] * 2]
     np.testing.assert_allclose(arrays.department_roots, expected)
     assert arrays.tastes.shape == (3, 0)
 
