@@ -21,6 +21,7 @@ from python_ml.cohorts.drift import (
     stability_terms,
 )
 from python_ml.config import CohortConfig
+from python_ml.errors import SettingError
 
 CONFIG = CohortConfig()
 SCALE = st.sampled_from([1e-3, 0.5, 1.0, 7.0, 1e4])
@@ -40,13 +41,13 @@ def drift_of(before: list[float] | np.ndarray, now: list[float] | np.ndarray, **
     return found.row(0, named=True)
 
 
-def cohort_drift(before: list[int], now: list[int]) -> list[dict]:
+def cohort_drift(before: list[int], now: list[int], **limits: float) -> list[dict]:
     """The rows of cohorts with these sizes, and no feature."""
     labels = [np.repeat(np.arange(len(sizes)), sizes) for sizes in (before, now)]
     empty = [np.zeros((len(each), 0)) for each in labels]
     reference = fit_reference(empty[0], labels[0], len(before))
     ids = [f"c{number}" for number in range(len(before))]
-    return measure_drift(reference, empty[1], labels[1], [], ids, CONFIG).to_dicts()
+    return measure_drift(reference, empty[1], labels[1], [], ids, CohortConfig(**limits)).to_dicts()
 
 
 def index(expected: list[float], actual: list[float], users: tuple[int, int] = (1000, 1000)) -> float:
@@ -264,6 +265,20 @@ def test_limits_are_those_of_the_settings():
         row = drift_of(before, now, **limits)
         assert row["is_drifted"] is is_drifted
         assert (row["reason"] is not None) is is_drifted
+
+
+@pytest.mark.parametrize("name", ["drift_psi", "drift_wasserstein", "drift_cohort_psi"])
+def test_a_limit_below_zero_is_refused(name: str):
+    with pytest.raises(SettingError, match=name):
+        CohortConfig(**{name: -0.1})
+
+
+def test_the_limit_of_cohorts_is_that_of_the_settings():
+    # An index of 0.196, see below.
+    assert [row["is_drifted"] for row in cohort_drift([400, 1600], [800, 1200], drift_cohort_psi=0.2)] == [
+        False,
+        False,
+    ]
 
 
 def test_cohorts_by_hand():
