@@ -319,6 +319,9 @@ def test_chance_by_hand():
     coin = (POINTS > 0.5).astype(float)
     expected = sqrt(1 / 100 + 1 / 50) * (sqrt(2 / np.pi) / 2 + sqrt(2 * log(1 / 0.05)) / 2)
     assert distance_by_chance([coin, coin], [0.5, 0.5], [100, 50], 0.05) == pytest.approx(expected, rel=1e-3)
+    # Of two samples the wider counts, whichever it is.
+    for points, deviations in (([coin, 0.1 * coin], [0.5, 0.05]), ([0.1 * coin, coin], [0.05, 0.5])):
+        assert distance_by_chance(points, deviations, [100, 50], 0.05) == pytest.approx(expected, rel=1e-3)
 
 
 def shop(rng: np.random.Generator, users: int) -> tuple[np.ndarray, np.ndarray]:
