@@ -38,6 +38,13 @@ class CohortConfig:
         name_min_sd: a name claims only what is at least this many standard deviations off the mean.
         name_min_lift: or a department whose share of spend is at least this many times that of all users,
         name_min_share: and at least this share of the cohort's own spend.
+        drift_psi: a feature has drifted if its population stability index, against the users the cohorts
+            were fitted on, is above this (a major shift in Siddiqi, Credit Risk Scorecards, 2006),
+        drift_wasserstein: or its distance from them, in standard deviations. A normal distribution moved by
+            d of them has an index of d squared: 0.5 and 0.25 are the same shift.
+        drift_cohort_psi: a cohort has drifted if the index of being in it or not is above this. Two bins
+            have less to add up than ten: at 0.1 a cohort of 20 % of users has become one of 34 %, one of 5 %
+            one of 14 %.
     """
 
     min_users: int = 30
@@ -67,6 +74,9 @@ class CohortConfig:
     name_min_sd: float = 0.3
     name_min_lift: float = 1.25
     name_min_share: float = 0.02
+    drift_psi: float = 0.25
+    drift_wasserstein: float = 0.5
+    drift_cohort_psi: float = 0.1
 
     def __post_init__(self) -> None:
         check_range("cohorts", self, ("min_users",), 1, 1e9)
@@ -85,3 +95,4 @@ class CohortConfig:
         check_range("cohorts", self, ("share_prior_orders", "department_weight", "text_weight"), 0.0, 1e6)
         check_range("cohorts", self, ("skew_limit", "clip_sd", "name_min_sd"), 0.0, 1e6)
         check_range("cohorts", self, ("name_min_lift",), 1.0, 1e6)
+        check_range("cohorts", self, ("drift_psi", "drift_wasserstein", "drift_cohort_psi"), 0.0, 1e6)

@@ -332,8 +332,9 @@ CHANGES = {
 }
 
 
-# Tested in the files of history, model, select and usefulness: a first run with so plain groups hides them.
+# Tested in files of their own, named after what reads them: a first run with so plain groups hides them.
 ELSEWHERE = {"match_overlap", "refit_days", "refit_growth", "bootstraps", "judged_days"}
+ELSEWHERE |= {"drift_psi", "drift_wasserstein", "drift_cohort_psi"}
 SETTINGS = [field.name for field in dataclasses.fields(CohortConfig) if field.name not in ELSEWHERE]
 
 

@@ -14,6 +14,7 @@ from dagster_defs.empty_tables import (
     NO_REVIEWS,
     NO_TEXT,
     NO_USERS,
+    NOBODY_ORDERED,
     NOTHING_DONE,
     ONE_ITEM,
     unexplained,
@@ -31,11 +32,13 @@ create table serving.rfm_segments (user_id varchar, as_of_date date);
 create table serving.acquisition_cohorts (cohort_month date);
 create table serving.similar_items (item_id varchar);
 create table serving.recommendations (user_id varchar);
-create table serving.cohorts (cohort_id varchar);
+create table serving.cohorts (cohort_id varchar, order_count bigint);
+create table serving.cohort_drift (subject_name varchar);
 """
 WEEK = """
 insert into core.users values ('a'); insert into serving.rfm_segments values ('a', date '2024-02-01');
-insert into serving.cohorts values ('c1'); insert into serving.recommendations values ('a');
+insert into serving.cohorts values ('c1', 1); insert into serving.recommendations values ('a');
+insert into serving.cohort_drift values ('recency_days');
 """
 ONE = "insert into core.items values ('tea', true); insert into core.events values ('a', 'tea');"
 TWO = ONE + "insert into core.items values ('mug', false);"
@@ -77,6 +80,19 @@ def test_no_list_where_nobody_did_anything(tmp_path: Path):
     reasons = why_empty(warehouse)
     assert reasons["serving.recommendations"] == NOTHING_DONE
     assert unexplained(warehouse.row_counts(), reasons) == []
+
+
+@pytest.mark.parametrize(("orders", "explained"), [("0", True), ("3", False)])
+def test_users_who_have_not_ordered_are_compared_with_nobody(tmp_path: Path, orders: str, explained: bool):
+    others = (
+        f"insert into serving.cohorts values ('c2', {orders}); update serving.cohorts set order_count = 0"
+    )
+    warehouse = published(
+        tmp_path, WEEK, TWO, f"{others} where cohort_id = 'c1'", "delete from serving.cohort_drift"
+    )
+    reasons = why_empty(warehouse)
+    assert (reasons.get("serving.cohort_drift") == NOBODY_ORDERED) == explained
+    assert ("serving.cohort_drift" in unexplained(warehouse.row_counts(), reasons)) != explained
 
 
 def test_a_shop_of_guests(tmp_path: Path):
