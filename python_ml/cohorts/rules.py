@@ -252,7 +252,7 @@ def _paths(tree: DecisionTreeClassifier, features: list[Feature], most_condition
 
 
 def _choose(rules: list[Rule], buyers: _Buyers, is_member_N: np.ndarray, config: CohortConfig) -> Rule:
-    """Of the rules that keep both limits with room to spare the shortest, and of these the one with most room.
+    """Of the rules that keep both limits with room to spare the shortest, of these the one with most room.
 
     Room is what precision or recall, whichever has less, is above its limit, in standard errors of a
     share that lies at the limit. Where no rule has enough of it, the one with most. By users who are not
@@ -279,7 +279,7 @@ def _room(measured: tuple[float, float, tuple[int, int]], config: CohortConfig) 
 def _measure(
     rule: Rule, buyers: _Buyers, is_member_N: np.ndarray, among_N: np.ndarray
 ) -> tuple[float, float, tuple[int, int]]:
-    """Precision and recall among these users, 0 where nothing is selected; how many it selects, and members."""
+    """Precision and recall among these users, 0 where nothing is selected; users it selects, and members."""
     selected_N, wanted_N = buyers.selected(rule, among_N), is_member_N[among_N]
     hits, selected, members = (int(part.sum()) for part in (selected_N & wanted_N, selected_N, wanted_N))
     return hits / max(selected, 1), hits / max(members, 1), (selected, members)
