@@ -294,7 +294,7 @@ def test_readable_bounds(feature: Feature, above: float, up_to: float, low: floa
 
 
 def test_nothing_between_two_bounds_is_no_condition():
-    # More than 1,040 and at most 1,049: rounded, at least 1,000 and at most 1,000. Whole: above 3.5, up to 3.9.
+    # Rounded, at least 1,000 and at most 1,000; no whole number is above 3.5 and up to 3.9.
     assert round_bounds(VALUE, 1040.0, 1049.0) == Condition(VALUE, 1000.0, 1000.0)
     assert round_bounds(ORDERS, 3.5, 3.9) is None
 
