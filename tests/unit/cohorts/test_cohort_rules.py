@@ -405,3 +405,21 @@ def test_the_statement_selects_whom_the_rule_selects(
         matched = buyers.selected(tuple(conditions), np.ones(len(buyers.values), dtype=bool))
         ids = users.filter(pl.col("order_count") > 0)["user_id"].sort()
         assert ids.filter(pl.Series(matched, dtype=pl.Boolean)).to_list() == wanted
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "wanted"),
+    [
+        (None, 0.5, ["u0", "u1", "u3", "u4"]),
+        (0.5, None, ["u1", "u2"]),
+        (0.5, 0.6, ["u1"]),
+        (0.0, 0.2, ["u0", "u3", "u4"]),
+    ],
+)
+def test_a_share_at_the_bound_is_within_it(low: float | None, high: float | None, wanted: list[str]):
+    """Shares 0.2, 0.5 and 0.7, one unknown, and one user without a row: the last two count as 0."""
+    users = pl.DataFrame({"user_id": [f"u{number}" for number in range(5)], "order_count": [1] * 5})
+    rows = [("u0", ODD[0], 0.2), ("u1", ODD[0], 0.5), ("u2", ODD[0], 0.7), ("u3", ODD[0], None)]
+    departments = pl.DataFrame(rows, schema=DEPARTMENTS_SCHEMA, orient="row")
+    condition = Condition(Feature(ODD[0], is_department=True), low, high)
+    assert select(write_sql([condition]), users, departments) == wanted
