@@ -8,9 +8,10 @@ from datetime import date
 import polars as pl
 
 from dagster_defs.warehouse import Warehouse
+from python_ml.cohorts.methods import METHOD_CLUSTERED
 
 NO_USERS = "no user is known"
-NOBODY_ORDERED = "no known user has ordered"
+NOT_TOLD_APART = "users were not told apart: serving.cohort_selection says why"
 NOTHING_DONE = "no known user has bought or looked at anything"
 ONE_ITEM = "no two items can stand beside each other"
 NO_REVIEWS = "the shop has no reviews"
@@ -24,8 +25,9 @@ OF_REVIEWS = ("item_reputation", "item_opinions", "user_opinions")
 OF_TEXTS = ("review_sentiment", "review_aspects", "sentiment_evaluation", "topic_profiles", "topic_sizes")
 BY_USER = (
     *("user_cohorts", "cohorts", "cohort_profiles", "cohort_memberships", "cohort_changes"),
-    *("cohort_migrations", "cohort_drift", "rfm_segments", "recommendations"),
+    *("cohort_migrations", "cohort_rules", "cohort_drift", "rfm_segments", "recommendations"),
 )
+OF_CLUSTERED = ("cohort_rules", "cohort_drift")
 
 
 def why_empty(published: Warehouse) -> dict[str, str]:
@@ -59,8 +61,8 @@ def _reason(table: str, published: Warehouse, counts: dict[str, int]) -> str | N
         return NO_USERS
     if table == "acquisition_cohorts" and not _has_complete_month(published):
         return NO_MONTH
-    if table == "cohort_drift" and _has_no_order(published):
-        return NOBODY_ORDERED
+    if table in OF_CLUSTERED and not _are_told_apart(published):
+        return NOT_TOLD_APART
     if table == "recommendations" and not _has_interaction(published):
         return NOTHING_DONE
     if table in OF_TEXTS + OF_REVIEWS and not counts["core.reviews"]:
@@ -91,10 +93,9 @@ def _has_complete_month(published: Warehouse) -> bool:
     return pl.Series([month_end]).dt.offset_by("1mo").item() <= as_of
 
 
-def _has_no_order(published: Warehouse) -> bool:
-    """Whether there are cohorts, and nobody in them has ordered."""
-    orders = published.read("serving", "cohorts", columns=["order_count"])["order_count"]
-    return bool(len(orders)) and orders.sum() == 0
+def _are_told_apart(published: Warehouse) -> bool:
+    methods = published.read("serving", "cohorts", columns=["cohort_method"])["cohort_method"]
+    return METHOD_CLUSTERED in methods.to_list()
 
 
 def _as_of(published: Warehouse) -> date | None:

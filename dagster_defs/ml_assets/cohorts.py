@@ -28,6 +28,8 @@ FEATURES = ["user_features", "user_department_features", "interactions", "item_f
 DESCRIPTIONS = {
     "user_cohorts": "One row per user: the cohort the user belongs to.",
     "cohort_profiles": "One row per cohort and attribute: how the cohort differs from all users.",
+    "cohort_rules": "One row per clustered cohort: a rule that tells its users from others, or why not.",
+    "cohort_drift": "One row per feature and cohort: how far users are from those at the fit.",
     "cohort_selection": "One row per candidate number of cohorts: the scores it was chosen or refused by.",
     "cohort_membership_log": "One row per user and cohort entered or left, with the day.",
     "cohort_changes": "One row per cohort and day: kept, new, split, merged or vanished.",
@@ -104,6 +106,8 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
             tables={
                 "user_cohorts": result.user_cohorts,
                 "cohort_profiles": result.cohort_profiles,
+                "cohort_rules": result.cohort_rules,
+                "cohort_drift": result.cohort_drift,
                 "cohort_selection": result.cohort_selection,
                 "cohort_membership_log": log,
                 "cohort_changes": changes,
@@ -115,6 +119,8 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
                     "fit": _sentence(result, model),
                     "candidates": markdown_table(result.cohort_selection),
                 },
+                "cohort_rules": {"rules": markdown_table(result.cohort_rules.drop("rule_sql"))},
+                "cohort_drift": {"drifted": markdown_table(result.cohort_drift.filter("is_drifted"))},
                 "cohort_usefulness": {
                     "over all categories": markdown_table(usefulness.filter(pl.col("category").is_null()))
                 },

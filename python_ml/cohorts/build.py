@@ -6,14 +6,16 @@ from datetime import date
 import polars as pl
 from matplotlib.figure import Figure
 
+from python_ml.cohorts.drift import DRIFT_SCHEMA, measure_drift
 from python_ml.cohorts.group import Grouping, group_users
 from python_ml.cohorts.history import Before, nothing_before
-from python_ml.cohorts.inputs import MICROS, build_arrays, check_inputs, purchase_pairs
-from python_ml.cohorts.methods import METHOD_NONE
+from python_ml.cohorts.inputs import MICROS, BuyerArrays, build_arrays, check_inputs, purchase_pairs
+from python_ml.cohorts.methods import METHOD_CLUSTERED, METHOD_NONE
 from python_ml.cohorts.model import CohortModel
 from python_ml.cohorts.names import ALL_BUYERS, ALL_USERS, NOT_YET_BUYING, CohortFacts, name_cohorts
 from python_ml.cohorts.plots import plot_profiles, plot_selection, plot_user_map
 from python_ml.cohorts.profile import measure_cohorts, profile_features, profile_groups
+from python_ml.cohorts.rules import find_rules
 from python_ml.config import CohortConfig
 
 _PROFILE_COLUMNS = [
@@ -41,6 +43,8 @@ class CohortResult:
         user_cohorts: user_id, cohort_id, cohort_name, cohort_method, distance_to_centre (null for users
             without an order, who have no centre); one row per user, by user_id.
         cohort_profiles: one row per cohort, attribute_type and attribute_name, see `profile`.
+        cohort_rules: one row per clustered cohort, see `find_rules`.
+        cohort_drift: one row per feature and clustered cohort, see `measure_drift`.
         cohort_selection: one row per number of cohorts tried, with the reason against it, and the day of the
             fit. Where none is eligible the cohorts of the fit before stay, and so does the row that was
             chosen then; without one a row of one cohort is chosen. Where nobody has ordered the only row is
@@ -52,6 +56,8 @@ class CohortResult:
 
     user_cohorts: pl.DataFrame
     cohort_profiles: pl.DataFrame
+    cohort_rules: pl.DataFrame
+    cohort_drift: pl.DataFrame
     cohort_selection: pl.DataFrame
     plots: dict[str, Figure]
     model: CohortModel | None
@@ -83,7 +89,7 @@ def build_cohorts(
 
     Args:
         user_features: one row per user; every numeric column but `*_score` and `*_id` counts as behaviour.
-        user_department_features: user_id, department, sales_amount.
+        user_department_features: user_id, department, line_count, sales_amount, sales_share.
         interactions: user_id, item_id, event_type, sales_amount; purchases count, other events do not.
         item_features: item_id, category.
         item_texts: item_id, text_hash.
@@ -134,10 +140,32 @@ def build_cohorts(
     return CohortResult(
         user_cohorts=user_cohorts,
         cohort_profiles=cohort_profiles,
+        cohort_rules=find_rules(
+            user_features,
+            user_department_features,
+            assigned.filter(pl.col("cohort_method") == METHOD_CLUSTERED),
+            config,
+            seed=seed,
+        ),
+        cohort_drift=_measure_drift(grouping, arrays, config),
         cohort_selection=grouping.selection,
         plots=_plots(grouping, cohort_profiles, names, config),
         model=grouping.model,
         fit_reason=grouping.fit_reason,
+    )
+
+
+def _measure_drift(grouping: Grouping, buyers: BuyerArrays, config: CohortConfig) -> pl.DataFrame:
+    if grouping.model is None:
+        return pl.DataFrame(schema=DRIFT_SCHEMA)
+    model = grouping.model
+    return measure_drift(
+        model.reference,
+        model.values_of(buyers),
+        grouping.placement.labels,
+        model.feature_names,
+        model.cohort_ids,
+        config,
     )
 
 

@@ -6,6 +6,7 @@ from datetime import date
 import polars as pl
 
 from python_ml.cohorts.cluster import Clustering, Placement, cluster_buyers, place_users
+from python_ml.cohorts.drift import fit_reference
 from python_ml.cohorts.history import Before, match_before
 from python_ml.cohorts.inputs import BuyerArrays
 from python_ml.cohorts.methods import METHOD_CLUSTERED, METHOD_NO_ORDER, METHOD_NONE
@@ -114,6 +115,7 @@ def group_users(
         selection=tried.drop("fitted_on").to_dicts(),
         space=clustering.space,
         centres=clustering.centres,
+        reference=fit_reference(buyers.values, placement.labels, len(clustering.centres)),
     )  # fmt: skip
     return Grouping(found, placement, tried, fitted, reason)
 

@@ -18,7 +18,7 @@ MICROS = 1_000_000
 
 _NEEDED = {
     "user_features": ("user_id", "order_count", "monetary_amount"),
-    "user_department_features": ("user_id", "department", "line_count", "sales_amount"),
+    "user_department_features": ("user_id", "department", "line_count", "sales_amount", "sales_share"),
     "interactions": ("user_id", "item_id", "event_type", "sales_amount"),
     "item_features": ("item_id", "category"),
     "item_texts": ("item_id", "text_hash"),

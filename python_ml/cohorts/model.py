@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from python_ml.cohorts.cluster import Placement, place_users
+from python_ml.cohorts.drift import Reference
 from python_ml.cohorts.inputs import BuyerArrays
 from python_ml.cohorts.space import Space
 from python_ml.config import CohortConfig
@@ -41,6 +42,7 @@ class CohortModel:
         selection: rows of cohort_selection: every number of cohorts that was tried.
         space: where users are compared.
         centres: float64 (C, S).
+        reference: what is kept of those users, to say later how far others are from them.
     """
 
     fitted_on: date
@@ -53,6 +55,7 @@ class CohortModel:
     selection: list[dict[str, Any]]
     space: Space
     centres: np.ndarray
+    reference: Reference
 
     def why_not_place(self, buyers: BuyerArrays, embedding_model: str | None) -> str | None:
         """Why it can say nothing of users like these; None if it can."""
@@ -67,21 +70,25 @@ class CohortModel:
 
     def place(self, buyers: BuyerArrays) -> Placement:
         """Put users into the cohorts as they were fitted; what was not there then does not count."""
-        columns = [buyers.feature_names.index(name) for name in self.feature_names]
         column_of = {name: column for column, name in enumerate(buyers.departments)}
         roots_NG = np.zeros((len(buyers.user_ids), len(self.departments)))
         for column, name in enumerate(self.departments):
             if name in column_of:
                 roots_NG[:, column] = buyers.department_roots[:, column_of[name]]
-        values_NF = buyers.values[:, columns]
+        values_NF = self.values_of(buyers)
         return place_users(self.space, self.centres, values_NF, buyers.orders, roots_NG, buyers.tastes)
+
+    def values_of(self, buyers: BuyerArrays) -> np.ndarray:
+        """Behaviour of users, float64 (N, F), its features as they were at the fit."""
+        return buyers.values[:, [buyers.feature_names.index(name) for name in self.feature_names]]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything as arrays, which is what safetensors holds; what is no number is JSON in bytes."""
         facts = {name: getattr(self, name) for name in _FACT_NAMES}
         facts |= {"format": FORMAT, "fitted_on": self.fitted_on.isoformat()}
         text = np.frombuffer(json.dumps(facts, ensure_ascii=False).encode(), dtype=np.uint8)
-        arrays = {_FACTS: text, "centres": self.centres} | self.space.arrays()
+        arrays = {_FACTS: text, "centres": self.centres}
+        arrays |= self.space.arrays() | self.reference.arrays()
         return {name: np.ascontiguousarray(values) for name, values in arrays.items()}
 
     @classmethod
@@ -91,8 +98,13 @@ class CohortModel:
         if facts.pop("format", None) != FORMAT:
             return None
         fitted_on = date.fromisoformat(facts.pop("fitted_on"))
-        space = Space.from_arrays(arrays, facts["feature_names"])
-        return cls(**facts, fitted_on=fitted_on, space=space, centres=arrays["centres"])
+        return cls(
+            **facts,
+            fitted_on=fitted_on,
+            space=Space.from_arrays(arrays, facts["feature_names"]),
+            centres=arrays["centres"],
+            reference=Reference.from_arrays(arrays),
+        )
 
 
 def model_in_force(kept: Iterable[dict[str, np.ndarray]], day: date) -> CohortModel | None:

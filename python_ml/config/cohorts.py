@@ -34,7 +34,8 @@ class CohortConfig:
         match_overlap: a cohort keeps its id if it shares at least this much of its users with the cohort it
             was before, as a share of the users of both.
         profile_top: departments and categories listed for each cohort.
-        min_support: share of a cohort's users that must buy a department or category for it to be listed.
+        min_support: share of a cohort's users that must buy a department or category for it to be listed, or
+            named in a rule.
         name_min_sd: a name claims only what is at least this many standard deviations off the mean.
         name_min_lift: or a department whose share of spend is at least this many times that of all users,
         name_min_share: and at least this share of the cohort's own spend.
@@ -45,6 +46,10 @@ class CohortConfig:
         drift_cohort_psi: a cohort has drifted if the index of being in it or not is above this. Two bins
             have less to add up than ten: at 0.1 a cohort of 20 % of users has become one of 34 %, one of 5 %
             one of 14 %.
+        rule_precision: a cohort's rule is told only if at least this share of the users it selects are of the
+            cohort,
+        rule_recall: and it selects at least this share of the cohort; both of users it was not made from.
+        rule_conditions: conditions a rule may have at most.
     """
 
     min_users: int = 30
@@ -77,6 +82,9 @@ class CohortConfig:
     drift_psi: float = 0.25
     drift_wasserstein: float = 0.5
     drift_cohort_psi: float = 0.1
+    rule_precision: float = 0.8
+    rule_recall: float = 0.6
+    rule_conditions: int = 3
 
     def __post_init__(self) -> None:
         check_range("cohorts", self, ("min_users",), 1, 1e9)
@@ -96,3 +104,5 @@ class CohortConfig:
         check_range("cohorts", self, ("skew_limit", "clip_sd", "name_min_sd"), 0.0, 1e6)
         check_range("cohorts", self, ("name_min_lift",), 1.0, 1e6)
         check_range("cohorts", self, ("drift_psi", "drift_wasserstein", "drift_cohort_psi"), 0.0, 1e6)
+        check_range("cohorts", self, ("rule_precision", "rule_recall"), 0.0, 1.0)
+        check_range("cohorts", self, ("rule_conditions",), 1, 10)

@@ -65,7 +65,9 @@ def planted_shop(users_per_group: int = 40, seed: int = 5) -> Shop:
         user_features=pl.DataFrame(users),
         user_department_features=spend.agg(
             pl.len().cast(pl.Int64).alias("line_count"), pl.col("sales_amount").sum()
-        ).sort("user_id", "department"),
+        )
+        .with_columns(sales_share=pl.col("sales_amount") / pl.col("sales_amount").sum().over("user_id"))
+        .sort("user_id", "department"),
         interactions=interactions,
         item_features=items,
         item_texts=items.select("item_id", pl.concat_str(pl.lit("h"), "item_id").alias("text_hash")),

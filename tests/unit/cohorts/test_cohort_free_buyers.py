@@ -83,7 +83,7 @@ def one_department() -> Shop:
         for name in ("monetary_amount", "mean_order_amount")
     )
     spend = lines.group_by("user_id", department=pl.lit("CDS")).agg(
-        pl.len().cast(pl.Int64).alias("line_count"), pl.col("sales_amount").sum()
+        pl.len().cast(pl.Int64).alias("line_count"), pl.col("sales_amount").sum(), sales_share=1.0
     )
     return dataclasses.replace(shop, user_features=users, user_department_features=spend, interactions=lines)
 

@@ -32,6 +32,7 @@ TABLES = {
             "department": ["TEA", "DAIRY", "TEA"],
             "line_count": [1, 3, 1],
             "sales_amount": [2.0, 6.0, 1.0],
+            "sales_share": [0.25, 0.75, 1.0],
         }
     ),
     "interactions": LINES,

@@ -116,6 +116,28 @@ def test_another_encoder_or_a_lost_feature_makes_the_model_useless(shop, first):
     assert later(without, first.model).fit_reason == "users no longer have the feature recency_days"
 
 
+def test_drift_is_told_against_the_users_of_the_fit(shop, first):
+    """Forty days later nobody has come back: recency has moved, and with it users to other cohorts."""
+    assert first.cohort_drift["is_drifted"].any() is False
+    assert set(first.cohort_drift["subject_type"]) == {"feature", "cohort"}
+    gone = dataclasses.replace(
+        shop, user_features=shop.user_features.with_columns(pl.col("recency_days") + 40)
+    )
+    found = later(gone, first.model, days=40).cohort_drift
+    assert "recency_days" in found.filter("is_drifted")["subject_name"].to_list()
+    assert found.filter(subject_name="discount_share")["is_drifted"].item() is False
+    cohorts = found.filter(subject_type="cohort")["subject_name"]
+    assert cohorts.to_list() == first.model.cohort_ids
+
+
+def test_each_clustered_cohort_has_a_rule_or_a_reason(shop, first):
+    assert first.cohort_rules["cohort_id"].to_list() == sorted(first.model.cohort_ids)
+    assert (first.cohort_rules["rule_text"].is_null() == first.cohort_rules["reason"].is_not_null()).all()
+    alone = later(shop, None, config=dataclasses.replace(QUICK, min_users=1000))
+    assert alone.cohort_rules.is_empty()
+    assert alone.cohort_drift.is_empty()
+
+
 def test_a_fit_that_is_not_stable_leaves_the_earlier_cohorts(shop, first):
     strict = dataclasses.replace(QUICK, min_stability=1.0, min_cohorts=4)
     refused = later(shop, first.model, days=100, config=strict)

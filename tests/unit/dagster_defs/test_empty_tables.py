@@ -14,13 +14,14 @@ from dagster_defs.empty_tables import (
     NO_REVIEWS,
     NO_TEXT,
     NO_USERS,
-    NOBODY_ORDERED,
+    NOT_TOLD_APART,
     NOTHING_DONE,
     ONE_ITEM,
     unexplained,
     why_empty,
 )
 from dagster_defs.warehouse import Warehouse
+from python_ml.cohorts.methods import METHOD_CLUSTERED
 
 TABLES = """
 create schema core; create schema serving;
@@ -32,13 +33,14 @@ create table serving.rfm_segments (user_id varchar, as_of_date date);
 create table serving.acquisition_cohorts (cohort_month date);
 create table serving.similar_items (item_id varchar);
 create table serving.recommendations (user_id varchar);
-create table serving.cohorts (cohort_id varchar, order_count bigint);
+create table serving.cohorts (cohort_id varchar, cohort_method varchar);
 create table serving.cohort_drift (subject_name varchar);
+create table serving.cohort_rules (cohort_id varchar);
 """
 WEEK = """
 insert into core.users values ('a'); insert into serving.rfm_segments values ('a', date '2024-02-01');
-insert into serving.cohorts values ('c1', 1); insert into serving.recommendations values ('a');
-insert into serving.cohort_drift values ('recency_days');
+insert into serving.cohorts values ('c1', 'none'); insert into serving.recommendations values ('a');
+insert into serving.cohort_drift values ('recency_days'); insert into serving.cohort_rules values ('c1');
 """
 ONE = "insert into core.items values ('tea', true); insert into core.events values ('a', 'tea');"
 TWO = ONE + "insert into core.items values ('mug', false);"
@@ -82,17 +84,16 @@ def test_no_list_where_nobody_did_anything(tmp_path: Path):
     assert unexplained(warehouse.row_counts(), reasons) == []
 
 
-@pytest.mark.parametrize(("orders", "explained"), [("0", True), ("3", False)])
-def test_users_who_have_not_ordered_are_compared_with_nobody(tmp_path: Path, orders: str, explained: bool):
-    others = (
-        f"insert into serving.cohorts values ('c2', {orders}); update serving.cohorts set order_count = 0"
-    )
-    warehouse = published(
-        tmp_path, WEEK, TWO, f"{others} where cohort_id = 'c1'", "delete from serving.cohort_drift"
-    )
+@pytest.mark.parametrize(
+    ("method", "explained"), [("none", True), ("rule: no order yet", True), (METHOD_CLUSTERED, False)]
+)
+@pytest.mark.parametrize("table", ["cohort_drift", "cohort_rules"])
+def test_without_clustered_cohorts_there_is_no_drift_and_no_rule(tmp_path: Path, table, method, explained):
+    added = f"insert into serving.cohorts values ('c2', '{method}')"
+    warehouse = published(tmp_path, WEEK, TWO, added, f"delete from serving.{table}")
     reasons = why_empty(warehouse)
-    assert (reasons.get("serving.cohort_drift") == NOBODY_ORDERED) == explained
-    assert ("serving.cohort_drift" in unexplained(warehouse.row_counts(), reasons)) != explained
+    assert (reasons.get(f"serving.{table}") == NOT_TOLD_APART) == explained
+    assert (f"serving.{table}" in unexplained(warehouse.row_counts(), reasons)) != explained
 
 
 def test_a_shop_of_guests(tmp_path: Path):
