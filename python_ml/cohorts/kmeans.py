@@ -1,21 +1,19 @@
 """k-means for tens of millions of users, on a processor or an accelerator; needs numpy and torch alone.
 
-Lloyd's algorithm with three savings, none of which changes what is found but for rounding:
+Lloyd's algorithm: users are compared with centres by blocks, one matrix product a block, and the sums of a
+cluster change by the users who changed cluster, not by everybody. Sums have one order on one machine (no
+atomic additions), so the same seed gives the same bits there.
 
-- Users are compared with centres by blocks, through one matrix product a block.
-- Sums of a cluster change by the users who changed cluster, not by everybody.
-- A user is looked at again only when the centres have moved so far that another could have become the
-  nearest: Hamerly, "Making k-means even faster", 2010, with his two bounds of a user merged into their gap.
+Where no start is given, restarts are made on a uniform sample of users, and the best goes on with everybody,
+as in Bradley and Fayyad, "Refining initial points for k-means clustering", 1998.
 
-Where no start is given, restarts are made and refined on a uniform sample of users and the best goes on with
-everybody, as in Bradley and Fayyad, "Refining initial points for k-means clustering", 1998: few passes over
-all users are then left.
+Bounds that spare users a look (Hamerly, "Making k-means even faster", 2010, with one gap a user) were tried
+and lost: knowing the second nearest centre doubles the price of a look, and on 64 dimensions a quarter to all
+of the users had to be looked at in each of the first fifty passes.
 
-Sums have one order on one machine (no atomic additions), so the same seed gives the same bits.
-
-Shapes: N users, S dimensions, C clusters, T trials of a seed, B users of a block. Memory beyond the points:
-12 bytes a user that stay, 5 while bounds move, and a few blocks of B x (C + 2 S) numbers. Points of another
-type than float32 are copied to it, and points are copied to an accelerator, once.
+Shapes: N users, S dimensions, C clusters, T trials of a seed, B users of a block, M users who move. Memory
+beyond the points: 16 bytes a user, 16 more for each who moves, and a few blocks of B x (C + 2 S) numbers.
+Points of another type than float32 are copied to it, and points are copied to an accelerator, once.
 """
 
 import warnings
@@ -27,14 +25,10 @@ import torch
 
 from python_ml.errors import ModelError
 
-SAMPLE_USERS = 2**17
-CPU_BLOCK, ACCELERATOR_BLOCK = 2**12, 2**18
+SAMPLE_USERS, SAMPLE_ITERATIONS = 2**17, 100
+CPU_BLOCK, ACCELERATOR_BLOCK = 2**11, 2**18
 # Error of a squared distance, as a share of the squares it is the difference of: some eight float32 steps.
 ROUNDING = 1e-6
-# Bounds cost half a pass more: they are kept once fewer users than this change cluster in a pass, and given
-# up, until four times fewer do, where more than half of the users have to be looked at all the same.
-_SETTLED_SHARE = 1 / 32
-_WORTHWHILE_SHARE = 1 / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +67,9 @@ def fit_kmeans(
         count: C.
         device: where it is computed.
         seed: of the sample and of k-means++.
-        restarts: starts, the best of which is kept; with more than SAMPLE_USERS users, on a sample of as many.
-        max_iterations: passes at most, of a start and again of all users.
+        restarts: starts, the best of which is kept; of more than SAMPLE_USERS users, so many try them.
+        max_iterations: passes over all users, at most; the sample is passed SAMPLE_ITERATIONS times if that
+            is more.
         tolerance: it is over when the squared movements of the centres sum to at most this share of the mean
             variance of a dimension (as in scikit-learn), or nobody changes cluster.
         init: (C, S), where the centres start; there is one start then, and no sample.
@@ -96,11 +91,12 @@ def fit_kmeans(
     generator = np.random.default_rng(seed)
     sample = users.sample(SAMPLE_USERS, generator)
     starts = [_seed(sample, count, generator) for _ in range(restarts)]
-    fits = [_lloyd(sample, start_CS, max_iterations, least) for start_CS in starts]
+    passes = max_iterations if sample is users else max(max_iterations, SAMPLE_ITERATIONS)
+    fits = [_lloyd(sample, start_CS, passes, least) for start_CS in starts]
     best = min(fits, key=lambda fit: fit.inertia)
     if sample is users:
         return best
-    return _lloyd(users, _inside(users, best.centres), max_iterations, least, is_settled=True)
+    return _lloyd(users, _inside(users, best.centres), max_iterations, least)
 
 
 def fit_minibatch_kmeans(
@@ -128,7 +124,8 @@ def fit_minibatch_kmeans(
     Raises:
         ModelError: as for `fit_kmeans`.
 
-    Source: Sculley, "Web-scale k-means clustering", 2010; a whole batch is averaged at once, as scikit-learn does.
+    Source: Sculley, "Web-scale k-means clustering", 2010; a whole batch is averaged at once, as scikit-learn
+    does.
     """
     users = _Users.place(points_NS, device, block)
     _check(users, count, init)
@@ -140,7 +137,7 @@ def fit_minibatch_kmeans(
     seen_C = torch.zeros(count, dtype=torch.float64)
     for _ in range(steps):
         rows_BS = users.take(generator.integers(len(users), size=batch))
-        labels_B = _nearest(rows_BS, centres_CS)
+        labels_B = _Centres.of(centres_CS, users).nearest(rows_BS)
         nowhere_B = torch.full_like(labels_B, count)
         sums_CS = torch.zeros(count + 1, centres_CS.shape[1], dtype=torch.float64)
         _move(sums_CS, rows_BS, nowhere_B, labels_B)
@@ -202,7 +199,7 @@ class _Users:
         block = block or (CPU_BLOCK if points.device.type == "cpu" else ACCELERATOR_BLOCK)
         rows = points.split(block)
         mean_S = sum(part.sum(0).cpu().double() for part in rows) / max(len(points), 1)
-        mean_here_S = mean_S.to(points)
+        mean_here_S = mean_S.float().to(points.device)
         squares_S = sum((part - mean_here_S).square().sum(0).cpu().double() for part in rows)
         variance_S = squares_S / max(len(points), 1)
         # A copy of each block costs a sixth of a pass: worth it only where it makes the numbers smaller.
@@ -218,13 +215,11 @@ class _Users:
     def __len__(self) -> int:
         return len(self.points)
 
-    def blocks(
-        self, index_A: torch.Tensor | None = None
-    ) -> Iterator[tuple[slice | torch.Tensor, torch.Tensor]]:
-        """Which users, and their points (B, S): everybody, or those of an index."""
-        for start in range(0, len(self) if index_A is None else len(index_A), self.block):
-            part = slice(start, min(start + self.block, len(self)))
-            yield (part, self.take(part)) if index_A is None else (index_A[part], self.take(index_A[part]))
+    def blocks(self) -> Iterator[tuple[slice, torch.Tensor]]:
+        """Everybody, in order: which users, and their points (B, S)."""
+        for start in range(0, len(self), self.block):
+            where = slice(start, min(start + self.block, len(self)))
+            yield where, self.take(where)
 
     def take(self, which: slice | torch.Tensor | np.ndarray) -> torch.Tensor:
         """Points of some users, in the frame centres are kept in."""
@@ -277,102 +272,62 @@ def _too_few(what: str, count: int) -> ModelError:
     )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _State:
-    """Where everybody is.
+    """Where everybody is; changed in place.
 
     Args:
         labels: (N,) int64 on the device; C is nowhere.
         sums: (C + 1, S) float64 on the CPU, of the users of each cluster; the last row means nothing.
         sizes: (C,) int64 on the CPU.
-        gaps: (N,) float32 on the device, at most how much farther than the nearest centre the second is;
-            None where that is not known.
-        settled_share: bounds are kept from when fewer users than this change cluster.
     """
 
     labels: torch.Tensor
     sums: torch.Tensor
     sizes: torch.Tensor
-    gaps: torch.Tensor | None = None
-    settled_share: float = _SETTLED_SHARE
 
 
-def _lloyd(
-    users: _Users, centres_CS: torch.Tensor, max_iterations: int, least: float, *, is_settled: bool = False
-) -> KMeansFit:
-    """Iterate from these centres; `is_settled` says that they are nearly right, and bounds pay at once."""
-    count, here = len(centres_CS), users.points.device
+def _lloyd(users: _Users, centres_CS: torch.Tensor, max_iterations: int, least: float) -> KMeansFit:
+    """Iterate from these centres until their squared movements sum to `least`, or nobody moves."""
+    count = len(centres_CS)
     state = _State(
-        labels=torch.full((len(users),), count, device=here),
+        labels=torch.full((len(users),), count, device=users.points.device),
         sums=torch.zeros(count + 1, centres_CS.shape[1], dtype=torch.float64),
         sizes=torch.zeros(count, dtype=torch.int64),
     )
     iterations = 0
     while iterations < max_iterations:
         iterations += 1
-        index_A = _who_may_change(state)
-        if state.gaps is None and is_settled:
-            state.gaps = torch.empty(len(users), device=here)
-        changed = _reassign(users, state, centres_CS, index_A)
-        if not changed:
+        if not _reassign(users, state, centres_CS):
             break
         _refill_empty(users, state, centres_CS)
         before_CS, centres_CS = centres_CS, state.sums[:count] / state.sizes[:, None]
-        moves_C = (centres_CS - before_CS).square().sum(1).sqrt()
-        if float(moves_C.square().sum()) <= least:
+        if float((centres_CS - before_CS).square().sum()) <= least:
             break
-        _narrow_gaps(state, moves_C)
-        is_settled = changed < state.settled_share * len(users)
     return _finish(users, centres_CS, iterations)
 
 
-def _who_may_change(state: _State) -> torch.Tensor | None:
-    """The users whose gap is closed; None for everybody, without gaps where they say too little."""
-    if state.gaps is None:
-        return None
-    index_A = (state.gaps <= 0.0).nonzero().squeeze(1)
-    if len(index_A) <= _WORTHWHILE_SHARE * len(state.gaps):
-        return index_A
-    state.gaps = None
-    state.settled_share /= 4
-    return None
+def _reassign(users: _Users, state: _State, centres_CS: torch.Tensor) -> int:
+    """Give everybody the nearest centre; how many moved."""
+    after_N = torch.empty_like(state.labels)
+    centres = _Centres.of(centres_CS, users)
+    for where, rows_BS in users.blocks():
+        after_N[where] = centres.nearest(rows_BS)
+    moved_M = (after_N != state.labels).nonzero().squeeze(1)
+    _change(users, state, moved_M, after_N[moved_M])
+    return len(moved_M)
 
 
-def _narrow_gaps(state: _State, moves_C: torch.Tensor) -> None:
-    """After a move: the own centre may be that much farther, any other as much nearer as the longest move."""
-    if state.gaps is None:
-        return
-    longest_C = torch.full_like(moves_C, float(moves_C.max()))
-    # The cluster that moved farthest fears the second longest move alone.
-    others_C = moves_C.clone()
-    others_C[moves_C.argmax()] = 0.0
-    longest_C[moves_C.argmax()] = others_C.max()
-    state.gaps -= (moves_C + longest_C).to(state.gaps).index_select(0, state.labels)
-
-
-def _reassign(users: _Users, state: _State, centres_CS: torch.Tensor, index_A: torch.Tensor | None) -> int:
-    """Give everybody, or those of an index, the nearest centre; how many changed."""
-    changed = 0
-    for which, rows_BS in users.blocks(index_A):
-        if state.gaps is None:
-            labels_B = _nearest(rows_BS, centres_CS)
-        else:
-            labels_B, state.gaps[which] = _nearest_with_gap(rows_BS, centres_CS)
-        before_B = state.labels[which]
-        moved_A = (labels_B != before_B).nonzero().squeeze(1)
-        if len(moved_A):
-            _change(state, rows_BS[moved_A], before_B[moved_A], labels_B[moved_A])
-            state.labels[which] = labels_B
-            changed += len(moved_A)
-    return changed
-
-
-def _change(state: _State, rows_AS: torch.Tensor, before_A: torch.Tensor, after_A: torch.Tensor) -> None:
-    """Users leave one cluster for another."""
+def _change(users: _Users, state: _State, moved_M: torch.Tensor, after_M: torch.Tensor) -> None:
+    """These users leave their cluster for another."""
+    before_M = state.labels[moved_M]
+    for start in range(0, len(moved_M), users.block):
+        part = slice(start, start + users.block)
+        _move(state.sums, users.take(moved_M[part]), before_M[part], after_M[part])
     width = len(state.sums)
-    _move(state.sums, rows_AS, before_A, after_A)
-    change_C = torch.bincount(after_A, minlength=width) - torch.bincount(before_A, minlength=width)
-    state.sizes += change_C[:-1].cpu()
+    change_C = torch.bincount(after_M, minlength=width) - torch.bincount(before_M, minlength=width)
+    state.sizes.add_(change_C[:-1].cpu())
+    state.labels[moved_M] = after_M
 
 
 def _move(
@@ -399,22 +354,15 @@ def _refill_empty(users: _Users, state: _State, centres_CS: torch.Tensor) -> Non
     empty = (state.sizes == 0).nonzero().squeeze(1).tolist()
     if not empty:
         return
-    squares_N = torch.cat(
-        [_squares_to(rows, centres_CS, state.labels[which]) for which, rows in users.blocks()]
-    )
+    centres = _Centres.of(centres_CS, users)
+    squares_N = torch.cat([centres.squares_to(rows, state.labels[where]) for where, rows in users.blocks()])
     # A cluster's only user stays: there is at most one such for each cluster.
-    farthest = squares_N.topk(min(len(empty) + len(centres_CS), len(users))).indices.tolist()
-    for user in farthest:
-        label = int(state.labels[user])
+    farthest = squares_N.topk(min(len(empty) + len(centres_CS), len(users))).indices
+    for user in farthest.split(1):
         if not empty or float(squares_N[user]) <= 0.0:
             break
-        if state.sizes[label] > 1:
-            one = torch.tensor([user], device=users.points.device)
-            after = torch.tensor([empty.pop(0)], device=users.points.device)
-            _change(state, users.take(one), state.labels[one], after)
-            state.labels[one] = after
-            if state.gaps is not None:
-                state.gaps[one] = 0.0
+        if state.sizes[int(state.labels[user])] > 1:
+            _change(users, state, user, torch.tensor([empty.pop(0)], device=user.device))
     if empty:
         raise _too_few(f"{len(centres_CS) - len(empty):,} kinds of users", len(centres_CS))
 
@@ -431,39 +379,55 @@ def _finish(users: _Users, centres_CS: torch.Tensor, iterations: int) -> KMeansF
 
 def _assign(users: _Users, centres_CS: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Nearest centre, (N,) int64, and squared distance to it, (N,) float32."""
+    centres = _Centres.of(centres_CS, users)
     labels_N = torch.empty(len(users), dtype=torch.int64, device=users.points.device)
     squares_N = torch.empty(len(users), device=users.points.device)
-    for which, rows_BS in users.blocks():
-        labels_N[which] = _nearest(rows_BS, centres_CS)
-        squares_N[which] = _squares_to(rows_BS, centres_CS, labels_N[which])
+    for where, rows_BS in users.blocks():
+        labels_N[where] = centres.nearest(rows_BS)
+        squares_N[where] = centres.squares_to(rows_BS, labels_N[where])
     return labels_N, squares_N
 
 
-def _squares_to(rows_BS: torch.Tensor, centres_CS: torch.Tensor, labels_B: torch.Tensor) -> torch.Tensor:
-    """(B,) squared distances to the own centre, by differences: exact where both are equal."""
-    return (rows_BS - centres_CS.to(rows_BS).index_select(0, labels_B)).square().sum(1)
+@dataclass(frozen=True, slots=True)
+class _Centres:
+    """Centres as a pass over the users needs them, on the device.
+
+    Args:
+        rows: (C, S) float32.
+        doubled: (S, C) float32, -2 times them.
+        squares: (C,) float32, their squared lengths.
+        error: ROUNDING of the longest square.
+    """
+
+    rows: torch.Tensor
+    doubled: torch.Tensor
+    squares: torch.Tensor
+    error: float
+
+    @classmethod
+    def of(cls, centres_CS: torch.Tensor, users: _Users) -> "_Centres":
+        rows = centres_CS.float().to(users.points.device)  # in this order: not every device has float64
+        squares = rows.square().sum(1)
+        return cls(rows, (-2.0 * rows).T.contiguous(), squares, ROUNDING * float(squares.max()))
+
+    def scores(self, rows_BS: torch.Tensor) -> torch.Tensor:
+        """(B, C) squared distances less the user's own square, which no comparison needs."""
+        return torch.addmm(self.squares, rows_BS, self.doubled)
+
+    def nearest(self, rows_BS: torch.Tensor) -> torch.Tensor:
+        """(B,) int64, position of the nearest centre."""
+        return _first(self.scores(rows_BS))
+
+    def squares_to(self, rows_BS: torch.Tensor, labels_B: torch.Tensor) -> torch.Tensor:
+        """(B,) squared distances to the own centre, by differences: exact where both are equal."""
+        return (rows_BS - self.rows.index_select(0, labels_B)).square().sum(1)
 
 
-def _nearest(rows_BS: torch.Tensor, centres_CS: torch.Tensor) -> torch.Tensor:
-    """(B,) int64, position of the nearest centre."""
-    return _scores(rows_BS, centres_CS).argmin(1)
-
-
-def _scores(rows_BS: torch.Tensor, centres_CS: torch.Tensor) -> torch.Tensor:
-    """(B, C) squared distances less the user's own square, which no comparison needs."""
-    centres_CS = centres_CS.to(rows_BS)
-    return torch.addmm(centres_CS.square().sum(1), rows_BS, centres_CS.T, alpha=-2.0)
-
-
-def _nearest_with_gap(rows_BS: torch.Tensor, centres_CS: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The same, and at most how much farther the second nearest is, (B,), infinite if there is no second."""
-    scores_BC = _scores(rows_BS, centres_CS)
-    first_B, labels_B = scores_BC.min(1)
-    second_B = scores_BC.scatter_(1, labels_B[:, None], torch.inf).amin(1)
-    squares_B = rows_BS.square().sum(1)
-    error_B = ROUNDING * (squares_B + float(centres_CS.square().sum(1).max()))
-    far_B = (second_B + squares_B - error_B).clamp(min=0.0).sqrt()
-    return labels_B, far_B - (first_B + squares_B + error_B).clamp(min=0.0).sqrt()
+def _first(scores_BC: torch.Tensor) -> torch.Tensor:
+    """(B,) int64, position of the smallest; on a CPU numpy finds it three times as fast as torch."""
+    if scores_BC.device.type == "cpu":
+        return torch.from_numpy(scores_BC.numpy().argmin(1))
+    return scores_BC.argmin(1)
 
 
 def _seed(users: _Users, count: int, generator: np.random.Generator) -> torch.Tensor:
@@ -485,6 +449,7 @@ def _seed(users: _Users, count: int, generator: np.random.Generator) -> torch.Te
         if chances_N[-1] <= 0.0:
             return _seed_distinct(users, count, generator)
         drawn_T = np.searchsorted(chances_N, generator.random(trials) * chances_N[-1], side="right")
+        drawn_T = np.minimum(drawn_T, len(users) - 1)  # a product may round up to the whole
         left_NT = torch.minimum(nearest_N[:, None], _squares_from(users, drawn_T.tolist()))
         best = int(left_NT.sum(0).argmin())
         chosen.append(int(drawn_T[best]))
@@ -494,13 +459,12 @@ def _seed(users: _Users, count: int, generator: np.random.Generator) -> torch.Te
 
 def _squares_from(users: _Users, chosen: list[int]) -> torch.Tensor:
     """(N, T) squared distances from some users, 0 where they are no more than rounding."""
-    centres_TS = users.take(np.array(chosen)).cpu().double()
-    largest = float(centres_TS.square().sum(1).max())
+    centres = _Centres.of(users.take(np.array(chosen)).cpu().double(), users)
     parts = []
     for _, rows_BS in users.blocks():
         squares_B1 = rows_BS.square().sum(1, keepdim=True)
-        parts_BT = _scores(rows_BS, centres_TS) + squares_B1
-        parts.append(parts_BT.where(parts_BT > ROUNDING * (squares_B1 + largest), 0.0))
+        part_BT = centres.scores(rows_BS) + squares_B1
+        parts.append(part_BT.where(part_BT > ROUNDING * squares_B1 + centres.error, 0.0))
     return torch.cat(parts)
 
 
