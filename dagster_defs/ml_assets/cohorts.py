@@ -66,6 +66,7 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
         from python_ml.cohorts.history import read_beside, record, record_changes
         from python_ml.cohorts.model import model_in_force
         from python_ml.cohorts.usefulness import judge_cohorts
+        from python_ml.device import resolve_device
 
         # What was before is no cause to run again: it lends cohorts, or ids and names, while they are good.
         day = read_as_of(shop)
@@ -79,6 +80,7 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
             fitted_with=fingerprint(settings.cohorts, code="cohorts", frames={}, seed=settings.seed),
             before=read_beside(log, changes, day),
             model=model,
+            device=str(resolve_device(settings.device)),
         )
         if result.model is not None and result.model is not model:
             save_model(settings.paths, "cohorts", version, result.model.arrays())

@@ -78,6 +78,7 @@ def build_cohorts(
     fitted_with: str = "",
     before: Before | None = None,
     model: CohortModel | None = None,
+    device: str = "cpu",
 ) -> CohortResult:
     """Group users by behaviour and taste, profile the groups against all users who have ordered, name them.
 
@@ -100,6 +101,7 @@ def build_cohorts(
         fitted_with: changes when settings or code do, which is a reason to fit anew.
         before: cohorts as they were last seen, whose ids and names go on; None for a first run.
         model: fitted on that day or before; None for a first run.
+        device: that finds centres of many users, "cpu" or "cuda:0" ..., see `fit_centres`.
 
     Raises:
         ContractError: a table lacks a column, repeats a key, mixes models, or no purchase has a vector.
@@ -127,6 +129,7 @@ def build_cohorts(
         fitted_with=fitted_with,
         before=before,
         model=model,
+        device=device,
     )
     assigned = grouping.users
     profiles = _profile(tables, pairs, assigned, config)

@@ -53,6 +53,7 @@ def cluster_buyers(
     tastes_ND: np.ndarray,
     config: CohortConfig,
     seed: int,
+    device: str = "cpu",
 ) -> Clustering:
     """Prepare, weigh, try every number of cohorts, choose.
 
@@ -64,13 +65,14 @@ def cluster_buyers(
         tastes_ND: float64, mean item embeddings, NaN where there is none.
         config: every setting but those of profiles and names.
         seed: of k-means and resamples.
+        device: that finds centres of many users, see `fit_centres`.
     """
     # One thread: the order of summation, and so the last bit of a number, depends on how many there are.
     with threadpool_limits(limits=1):
         space = fit_space(values_NF, orders_N, feature_names, roots_NG, tastes_ND, config)
         points_NS = space.project(values_NF, orders_N, roots_NG, tastes_ND)
-        tried = try_candidates(points_NS, config, seed)
-        candidates, chosen = choose_stable(points_NS, tried, config, seed)
+        tried = try_candidates(points_NS, config, seed, device)
+        candidates, chosen = choose_stable(points_NS, tried, config, seed, device)
         labels_N, _ = assign(points_NS, chosen.centres)
     sizes_C = np.bincount(labels_N, minlength=len(chosen.centres))
     # Equal sizes by the centre itself, which does not depend on how k-means numbered it.

@@ -62,6 +62,7 @@ def group_users(
     fitted_with: str,
     before: Before,
     model: CohortModel | None,
+    device: str,
 ) -> Grouping:
     """Put every user into one cohort. A fit that is not stable enough leaves an earlier one in force.
 
@@ -75,6 +76,7 @@ def group_users(
         fitted_with: of settings and code as they are now.
         before: cohorts as they were last seen.
         model: in force.
+        device: of the fit, see `fit_centres`.
     """
     if not buyers.user_ids:
         return _group_nobody(users, before, config, day)
@@ -82,7 +84,7 @@ def group_users(
     if reason is None:
         return _group_by(model, users, buyers, before, config)
     is_usable = model is not None and model.why_not_place(buyers, embedding_model) is None
-    clustering = _cluster(buyers, config, seed)
+    clustering = _cluster(buyers, config, seed, device)
     tried = _selection(clustering, day)
     is_one = clustering.chosen.cohort_count == 1
     if is_one and is_usable:
@@ -140,7 +142,7 @@ def _group_by(
     return Grouping(found, placement, selection, model, None)
 
 
-def _cluster(buyers: BuyerArrays, config: CohortConfig, seed: int) -> Clustering:
+def _cluster(buyers: BuyerArrays, config: CohortConfig, seed: int, device: str) -> Clustering:
     return cluster_buyers(
         buyers.values,
         buyers.orders,
@@ -149,6 +151,7 @@ def _cluster(buyers: BuyerArrays, config: CohortConfig, seed: int) -> Clustering
         buyers.tastes,
         config,
         seed,
+        device,
     )
 
 

@@ -16,6 +16,8 @@ from python_ml.config import CohortConfig
 # Silhouette compares every pair; beyond this many users a sample of them is measured.
 _SILHOUETTE_USERS = 5_000
 _BLOCK_USERS = 4_096
+# Of fewer, a processor finds centres in a moment, and the device would wait for its instructions.
+_DEVICE_USERS = 100_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,13 +51,16 @@ class Candidate:
         return self.reason is None
 
 
-def try_candidates(points_NS: np.ndarray, config: CohortConfig, seed: int) -> list[Candidate]:
+def try_candidates(
+    points_NS: np.ndarray, config: CohortConfig, seed: int, device: str = "cpu"
+) -> list[Candidate]:
     """Cluster with every number of cohorts the data allows.
 
     Args:
         points_NS: float64, at least one user.
         config: limits, resamples, restarts.
         seed: makes every start and resample repeatable.
+        device: that finds centres of many users, see `fit_centres`.
 
     Returns:
         One candidate per number, ascending. If there are too few users or too few who differ it is one cohort
@@ -69,11 +74,15 @@ def try_candidates(points_NS: np.ndarray, config: CohortConfig, seed: int) -> li
     if not counts:
         said = "behave alike" if distinct == 1 else f"behave in {distinct} ways"
         return [_one_cohort(points_NS, f"all users {said}; needs {config.min_cohorts + 1} ways")]
-    return [_try_count(points_NS, count, config, seed) for count in counts]
+    return [_try_count(points_NS, count, config, seed, device) for count in counts]
 
 
 def choose_stable(
-    points_NS: np.ndarray, candidates: Sequence[Candidate], config: CohortConfig, seed: int
+    points_NS: np.ndarray,
+    candidates: Sequence[Candidate],
+    config: CohortConfig,
+    seed: int,
+    device: str = "cpu",
 ) -> tuple[list[Candidate], Candidate]:
     """Choose the number of cohorts, and put the choice to a harder test than all were put to.
 
@@ -85,6 +94,7 @@ def choose_stable(
         candidates: from `try_candidates`.
         config: min_stability, bootstraps, restarts, silhouette_tolerance.
         seed: of bootstraps and starts.
+        device: as in `try_candidates`.
 
     Returns:
         All candidates, with what the test said; the chosen one.
@@ -92,7 +102,7 @@ def choose_stable(
     tried = list(candidates)
     while any(candidate.is_eligible for candidate in tried):
         preferred = choose_candidate(tried, config.silhouette_tolerance)
-        tested = _test_on_bootstraps(points_NS, preferred, config, seed)
+        tested = _test_on_bootstraps(points_NS, preferred, config, seed, device)
         tried[tried.index(preferred)] = tested
         if tested.is_eligible:
             return tried, tested
@@ -146,19 +156,37 @@ def assign(points_NS: np.ndarray, centres_CS: np.ndarray) -> tuple[np.ndarray, n
     return nearest_N, np.sqrt(squared_NC[np.arange(len(points_NS)), nearest_N])
 
 
-def _try_count(points_NS: np.ndarray, count: int, config: CohortConfig, seed: int) -> Candidate:
-    fitted = KMeans(count, n_init=config.restarts, random_state=seed).fit(points_NS)
-    labels_N, _ = assign(points_NS, fitted.cluster_centers_)
+def fit_centres(
+    points_NS: np.ndarray, count: int, restarts: int, seed: int, device: str
+) -> tuple[np.ndarray, float]:
+    """Centres, float64 (C, S), and inertia of k-means, the best of some starts.
+
+    scikit-learn's is the faster one on processors; on a CUDA device, of many users, it is `kmeans`.
+    """
+    if device.startswith("cuda") and len(points_NS) >= _DEVICE_USERS:
+        import torch  # only when there is work for it
+
+        from python_ml.cohorts.kmeans import fit_kmeans
+
+        fit = fit_kmeans(points_NS, count, device=torch.device(device), seed=seed, restarts=restarts)
+        return fit.centres, fit.inertia
+    fitted = KMeans(count, n_init=restarts, random_state=seed).fit(points_NS)
+    return fitted.cluster_centers_, float(fitted.inertia_)
+
+
+def _try_count(points_NS: np.ndarray, count: int, config: CohortConfig, seed: int, device: str) -> Candidate:
+    centres_CS, inertia = fit_centres(points_NS, count, config.restarts, seed, device)
+    labels_N, _ = assign(points_NS, centres_CS)
     share = np.bincount(labels_N, minlength=count).min() / len(points_NS)
-    stability = _measure_stability(points_NS, labels_N, count, config, seed)
+    stability = _measure_stability(points_NS, labels_N, count, config, seed, device)
     return Candidate(
         cohort_count=count,
         silhouette=_measure_silhouette(points_NS, labels_N, seed),
         stability_ari=stability,
         smallest_cohort_share=float(share),
-        inertia=float(fitted.inertia_),
+        inertia=inertia,
         reason=_why_not(float(share), stability, config),
-        centres=fitted.cluster_centers_,
+        centres=centres_CS,
     )
 
 
@@ -173,17 +201,17 @@ def _measure_silhouette(points_NS: np.ndarray, labels_N: np.ndarray, seed: int) 
 
 
 def _measure_stability(
-    points_NS: np.ndarray, labels_N: np.ndarray, count: int, config: CohortConfig, seed: int
+    points_NS: np.ndarray, labels_N: np.ndarray, count: int, config: CohortConfig, seed: int, device: str
 ) -> float:
     """Mean agreement with clusterings of part of the users, from other starts, applied to all users."""
     size = max(round(len(points_NS) * config.resample_share), count)
     generators = [np.random.default_rng([seed, count, resample]) for resample in range(config.resamples)]
     samples = ((each, each.choice(len(points_NS), size=size, replace=False)) for each in generators)
-    return _measure_agreement(points_NS, labels_N, count, samples, config.restarts)
+    return _measure_agreement(points_NS, labels_N, count, samples, config.restarts, device)
 
 
 def _test_on_bootstraps(
-    points_NS: np.ndarray, candidate: Candidate, config: CohortConfig, seed: int
+    points_NS: np.ndarray, candidate: Candidate, config: CohortConfig, seed: int, device: str
 ) -> Candidate:
     """The same with its bootstrap_ari, and a reason if that is too low.
 
@@ -194,7 +222,7 @@ def _test_on_bootstraps(
     generators = [np.random.default_rng([seed, count, number, 1]) for number in range(config.bootstraps)]
     samples = ((each, each.integers(size, size=size)) for each in generators)
     labels_N, _ = assign(points_NS, candidate.centres)
-    agreement = _measure_agreement(points_NS, labels_N, count, samples, config.restarts)
+    agreement = _measure_agreement(points_NS, labels_N, count, samples, config.restarts, device)
     is_stable = agreement >= config.min_stability
     reason = (
         f"stability over {config.bootstraps} bootstraps is {agreement:.2f}, needs {config.min_stability:.2f}"
@@ -208,13 +236,14 @@ def _measure_agreement(
     count: int,
     samples: Iterable[tuple[np.random.Generator, np.ndarray]],
     restarts: int,
+    device: str,
 ) -> float:
     """Mean adjusted Rand index with clusterings of samples, each from its own start, applied to all users."""
     scores = []
     for generator, sample in samples:
         start = int(generator.integers(2**31))
-        other = KMeans(count, n_init=restarts, random_state=start).fit(points_NS[sample])
-        scores.append(adjusted_rand_score(labels_N, assign(points_NS, other.cluster_centers_)[0]))
+        other_CS, _ = fit_centres(points_NS[sample], count, restarts, start, device)
+        scores.append(adjusted_rand_score(labels_N, assign(points_NS, other_CS)[0]))
     return float(np.mean(scores))
 
 

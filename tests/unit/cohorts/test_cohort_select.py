@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
-from python_ml.cohorts import select
+from python_ml.cohorts import kmeans, select
 from python_ml.cohorts.select import Candidate, assign, choose_candidate, choose_stable, try_candidates
 from python_ml.config import CohortConfig
 
@@ -166,3 +167,28 @@ def test_a_sample_that_meets_one_cohort_only_has_no_silhouette():
     assert [found.cohort_count for found in tried] == [3]
     assert "smallest cohort has 0.0% of users, needs 2.0%" in tried[0].reason
     assert np.isnan(tried[0].silhouette)  # with seed 1 none of the four is in the sample
+
+
+def test_many_users_go_to_the_device_and_come_back_the_same(monkeypatch):
+    """Computed on the processor here, whatever device is named: the same centres as scikit-learn's."""
+    points_NS, truth = blobs(3)
+    asked = []
+
+    def fit_here(points_NS: np.ndarray, count: int, *, device: torch.device, **given) -> kmeans.KMeansFit:
+        asked.append(str(device))
+        return fit_kmeans(points_NS, count, device=torch.device("cpu"), **given)
+
+    fit_kmeans = kmeans.fit_kmeans
+    monkeypatch.setattr(kmeans, "fit_kmeans", fit_here)
+    monkeypatch.setattr(select, "_DEVICE_USERS", len(points_NS))
+    config = CohortConfig(min_cohorts=3, max_cohorts=3, resamples=1, resample_share=1.0, bootstraps=2)
+    there, here = (try_candidates(points_NS, config, seed=1, device=name) for name in ("cuda:0", "cpu"))
+    assert asked == ["cuda:0", "cuda:0"]  # the fit and its one resample
+    found, expected = (np.sort(tried[0].centres, axis=0) for tried in (there, here))
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    _, chosen = choose_stable(points_NS, there, config, seed=1, device="cuda:0")
+    assert (chosen.bootstrap_ari, len(asked)) == (1.0, 4)
+    assert adjusted_rand_score(truth, assign(points_NS, chosen.centres)[0]) > 0.99
+    # One user less is too few for the device.
+    try_candidates(points_NS[1:], config, seed=1, device="cuda:0")
+    assert len(asked) == 4
