@@ -13,13 +13,14 @@ from python_ml.cohorts.inputs import BuyerArrays
 from python_ml.cohorts.space import Space
 from python_ml.config import CohortConfig
 
-FORMAT = 1  # of the arrays; files of another one are passed over
+FORMAT = 2  # of the arrays; files of another one are passed over
 _FACTS = "facts"
 _FACT_NAMES = (
     "fitted_with",
     "embedding_model",
     "feature_names",
     "departments",
+    "categories",
     "cohort_ids",
     "user_count",
     "selection",
@@ -36,6 +37,7 @@ class CohortModel:
         embedding_model: whose vectors users' tastes are means of; None if there were none.
         feature_names: F behaviour features.
         departments: G departments.
+        categories: I categories of what users looked at; none where that was not known.
         cohort_ids: C ids, in the order of the centres.
         user_count: users it was fitted on.
         selection: rows of cohort_selection: every number of cohorts that was tried.
@@ -48,6 +50,7 @@ class CohortModel:
     embedding_model: str | None
     feature_names: list[str]
     departments: list[str]
+    categories: list[str]
     cohort_ids: list[str]
     user_count: int
     selection: list[dict[str, Any]]
@@ -63,18 +66,22 @@ class CohortModel:
             return "texts are weighed in or left out now"
         if buyers.tastes.shape[1] and self.embedding_model != embedding_model:
             return "texts are read by another encoder"
+        if bool(self.categories) != bool(buyers.categories):
+            return "what users look at is weighed in or left out now"
         return None
 
     def place(self, buyers: BuyerArrays) -> Placement:
         """Put users into the cohorts as they were fitted; what was not there then does not count."""
         columns = [buyers.feature_names.index(name) for name in self.feature_names]
-        column_of = {name: column for column, name in enumerate(buyers.departments)}
-        roots_NG = np.zeros((len(buyers.user_ids), len(self.departments)))
-        for column, name in enumerate(self.departments):
-            if name in column_of:
-                roots_NG[:, column] = buyers.department_roots[:, column_of[name]]
-        values_NF = buyers.values[:, columns]
-        return place_users(self.space, self.centres, values_NF, buyers.orders, roots_NG, buyers.tastes)
+        return place_users(
+            self.space,
+            self.centres,
+            buyers.values[:, columns],
+            buyers.orders,
+            _columns_of(self.departments, buyers.departments, buyers.department_roots),
+            buyers.tastes,
+            _columns_of(self.categories, buyers.categories, buyers.interest_roots),
+        )
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything as arrays, which is what safetensors holds; what is no number is JSON in bytes."""
@@ -93,6 +100,16 @@ class CohortModel:
         fitted_on = date.fromisoformat(facts.pop("fitted_on"))
         space = Space.from_arrays(arrays, facts["feature_names"])
         return cls(**facts, fitted_on=fitted_on, space=space, centres=arrays["centres"])
+
+
+def _columns_of(then: list[str], now: list[str], values: np.ndarray) -> np.ndarray:
+    """The columns of then, out of those of now; zeros where one is gone."""
+    column_of = {name: column for column, name in enumerate(now)}
+    table = np.zeros((len(values), len(then)))
+    for column, name in enumerate(then):
+        if name in column_of:
+            table[:, column] = values[:, column_of[name]]
+    return table
 
 
 def model_in_force(kept: Iterable[dict[str, np.ndarray]], day: date) -> CohortModel | None:

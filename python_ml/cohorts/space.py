@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from python_ml.cohorts.prepare import FittedFeatures, fit_features
 from python_ml.config import CohortConfig
 
-_BLOCKS = ("behaviour", "departments", "text")
+_BLOCKS = ("behaviour", "departments", "text", "interest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,19 @@ class Space:
 
     Args:
         features: the preparation of behaviour features.
-        blocks: the projections, by name: behaviour, departments, text.
+        blocks: the projections, by name: behaviour, departments, text, interest.
     """
 
     features: FittedFeatures
     blocks: dict[str, FittedBlock]
 
     def project(
-        self, values_NF: np.ndarray, orders_N: np.ndarray, roots_NG: np.ndarray, tastes_ND: np.ndarray
+        self,
+        values_NF: np.ndarray,
+        orders_N: np.ndarray,
+        roots_NG: np.ndarray,
+        tastes_ND: np.ndarray,
+        interests_NI: np.ndarray,
     ) -> np.ndarray:
         """Put users into the space.
 
@@ -56,15 +61,16 @@ class Space:
             roots_NG: float64, roots of department shares.
             tastes_ND: float64, mean item embeddings; rows of NaN where nothing with a text was bought, which
                 stand in the middle of the users it was fitted on.
+            interests_NI: float64, roots of category shares of what was looked at; rows of NaN as there.
 
         Returns:
             float64 (N, S).
         """
-        text = self.blocks["text"]
         parts = {
             "behaviour": self.features.standardise(values_NF, orders_N),
             "departments": roots_NG,
-            "text": np.where(np.isnan(tastes_ND), text.mean, tastes_ND),
+            "text": _fill(tastes_ND, self.blocks["text"].mean),
+            "interest": _fill(interests_NI, self.blocks["interest"].mean),
         }
         return np.hstack([self.blocks[name].project(parts[name]) for name in _BLOCKS])
 
@@ -97,6 +103,7 @@ def fit_space(
     feature_names: list[str],
     roots_NG: np.ndarray,
     tastes_ND: np.ndarray,
+    interests_NI: np.ndarray,
     config: CohortConfig,
 ) -> Space:
     """Learn scales, directions and weights from users; arguments as in `Space.project`."""
@@ -107,6 +114,7 @@ def fit_space(
         "behaviour": (features.standardise(values_NF, orders_N), config.behaviour_variance, 1.0),
         "departments": (roots_NG, config.behaviour_variance, config.department_weight),
         "text": (_fill_with_mean(tastes_ND), config.text_dimensions, config.text_weight),
+        "interest": (_fill_with_mean(interests_NI), config.interest_variance, config.interest_weight),
     }
     return Space(
         features=features,
@@ -119,7 +127,13 @@ def fit_space(
 
 def _fill_with_mean(values_ND: np.ndarray) -> np.ndarray:
     is_known_N = ~np.isnan(values_ND).any(axis=1)
-    return np.where(is_known_N[:, None], values_ND, values_ND[is_known_N].mean(axis=0))
+    return _fill(values_ND, values_ND[is_known_N].mean(axis=0))
+
+
+def _fill(values_ND: np.ndarray, mean_D: np.ndarray) -> np.ndarray:
+    """Rows with a NaN become the mean."""
+    is_unknown_N = np.isnan(values_ND).any(axis=1, keepdims=True)
+    return np.where(is_unknown_N, mean_D, values_ND)
 
 
 def fit_block(values_NF: np.ndarray, *, keep: float | int, weight: float) -> FittedBlock:

@@ -34,8 +34,8 @@ class SimulatorConfig:
         start_date: first day, a Monday, because prices hold for a week.
         days: length of the history.
         groups: hidden groups of users.
-        group_noise: share of every habit that is everybody's and not the group's. 0: groups as far apart as they
-            come, though users of one differ; 1: nothing a user does tells the group.
+        group_noise: share of every habit that is everybody's and not the group's. 0: groups as far apart as
+            they come, though users of one differ; 1: nothing a user does tells the group.
         campaigns: randomised campaigns of two weeks, spread over the history.
         crisis_weeks: length of one brand's crisis, which begins in the middle of the history.
         block_users: users simulated at once; bounds memory. Random streams belong to blocks, so another
