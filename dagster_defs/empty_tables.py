@@ -8,7 +8,7 @@ from datetime import date
 import polars as pl
 
 from dagster_defs.warehouse import Warehouse
-from python_ml.cohorts.methods import METHOD_CLUSTERED
+from python_ml.cohorts.methods import RULES
 
 NO_USERS = "no user is known"
 NOT_TOLD_APART = "users were not told apart: serving.cohort_selection says why"
@@ -95,7 +95,7 @@ def _has_complete_month(published: Warehouse) -> bool:
 
 def _are_told_apart(published: Warehouse) -> bool:
     methods = published.read("serving", "cohorts", columns=["cohort_method"])["cohort_method"]
-    return METHOD_CLUSTERED in methods.to_list()
+    return any(method not in RULES for method in methods)
 
 
 def _as_of(published: Warehouse) -> date | None:

@@ -91,7 +91,7 @@ def build_cohorts(
     Args:
         user_features: one row per user; every numeric column but `*_score` and `*_id` counts as behaviour.
         user_department_features: user_id, department, line_count, sales_amount, sales_share.
-        interactions: user_id, item_id, event_type, sales_amount; purchases count, other events do not.
+        interactions: user_id, item_id, event_type, sales_amount; what is no purchase tells of interest alone.
         item_features: item_id, category.
         item_texts: item_id, text_hash.
         text_embeddings: text_hash, embedding_model, embedding; of one model.
@@ -116,7 +116,9 @@ def build_cohorts(
     }
     check_inputs(tables)
     pairs = purchase_pairs(interactions)
-    arrays = build_arrays(tables, pairs, use_texts=config.text_weight > 0)
+    arrays = build_arrays(
+        tables, pairs, use_texts=config.text_weight > 0, use_interests=config.interest_weight > 0
+    )
     before = nothing_before() if before is None else before
     embedding_model = text_embeddings["embedding_model"].first() if text_embeddings.height else None
     grouping = group_users(

@@ -51,6 +51,7 @@ def cluster_buyers(
     feature_names: list[str],
     roots_NG: np.ndarray,
     tastes_ND: np.ndarray,
+    interests_NI: np.ndarray,
     config: CohortConfig,
     seed: int,
     device: str = "cpu",
@@ -63,14 +64,15 @@ def cluster_buyers(
         feature_names: F names.
         roots_NG: float64, roots of department shares.
         tastes_ND: float64, mean item embeddings, NaN where there is none.
+        interests_NI: float64, roots of category shares of what was looked at, NaN where nothing was.
         config: every setting but those of profiles and names.
         seed: of k-means and resamples.
         device: that finds centres of many users, see `fit_centres`.
     """
     # One thread: the order of summation, and so the last bit of a number, depends on how many there are.
     with threadpool_limits(limits=1):
-        space = fit_space(values_NF, orders_N, feature_names, roots_NG, tastes_ND, config)
-        points_NS = space.project(values_NF, orders_N, roots_NG, tastes_ND)
+        space = fit_space(values_NF, orders_N, feature_names, roots_NG, tastes_ND, interests_NI, config)
+        points_NS = space.project(values_NF, orders_N, roots_NG, tastes_ND, interests_NI)
         tried = try_candidates(points_NS, config, seed, device)
         candidates, chosen = choose_stable(points_NS, tried, config, seed, device)
         labels_N, _ = assign(points_NS, chosen.centres)
@@ -87,8 +89,9 @@ def place_users(
     orders_N: np.ndarray,
     roots_NG: np.ndarray,
     tastes_ND: np.ndarray,
+    interests_NI: np.ndarray,
 ) -> Placement:
     """Put users among the centres, whenever those were found; arguments as in `Space.project`."""
     with threadpool_limits(limits=1):
-        points_NS = space.project(values_NF, orders_N, roots_NG, tastes_ND)
+        points_NS = space.project(values_NF, orders_N, roots_NG, tastes_ND, interests_NI)
         return Placement(points_NS, *assign(points_NS, centres_CS))

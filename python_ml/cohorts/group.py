@@ -99,6 +99,7 @@ def group_users(
         buyers.orders,
         buyers.department_roots,
         buyers.tastes,
+        buyers.interest_roots,
     )
     if is_usable:
         # Where yesterday's cohorts would be today: users who changed since do not make cohorts look new.
@@ -112,6 +113,7 @@ def group_users(
         embedding_model=embedding_model,
         feature_names=buyers.feature_names,
         departments=buyers.departments,
+        categories=buyers.categories,
         cohort_ids=[ids[label] for label in range(len(clustering.centres))],
         user_count=len(buyers.user_ids),
         selection=tried.drop("fitted_on").to_dicts(),
@@ -149,6 +151,7 @@ def _cluster(buyers: BuyerArrays, config: CohortConfig, seed: int, device: str) 
         buyers.feature_names,
         buyers.department_roots,
         buyers.tastes,
+        buyers.interest_roots,
         config,
         seed,
         device,

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from python_ml.cohorts.methods import METHOD_CLUSTERED
+from python_ml.cohorts.methods import RULES
 from python_ml.identity import match_groups
 
 LOG_SCHEMA = {
@@ -139,9 +139,9 @@ def match_before(
     similarity_KP = np.zeros((groups.height, before.cohorts.height))
     for row, (label, method) in enumerate(groups.select("label", "cohort_method").rows()):
         for column, (cohort_id, _, previous_method) in enumerate(before.cohorts.rows()):
-            if method == previous_method and method != METHOD_CLUSTERED:
-                similarity_KP[row, column] = 1.0
-            elif method == previous_method:
+            if method in RULES or previous_method in RULES:
+                similarity_KP[row, column] = float(method == previous_method)
+            else:
                 _, overlap = flows.common_and_overlap(now=str(label), before=cohort_id)
                 similarity_KP[row, column] = overlap or 0.0
     return match_groups(similarity_KP, min_overlap)

@@ -1,7 +1,7 @@
 """From feature tables to the arrays that are clustered.
 
-Shapes: N users who have ordered, F behaviour features, G departments, T texts, D embedding dimensions. The
-largest arrays are N x D and N x G float64.
+Shapes: N users who have ordered, F behaviour features, G departments, I categories, T texts, D embedding
+dimensions. The largest arrays are N x D, N x I and N x G float64.
 """
 
 from dataclasses import dataclass
@@ -41,6 +41,9 @@ class BuyerArrays:
             (Hellinger) keeps one dominant department from being all that counts.
         tastes: float64 (N, D), spend-weighted mean embedding of what the user bought, NaN of a user who
             bought nothing that has one.
+        categories: I names, sorted, of what users looked at; none where the shop logs no such acts.
+        interest_roots: float64 (N, I), square root of each category's share of the user's acts that are no
+            purchase: looks, clicks, carts, wishes. Rows of NaN of a user without one.
     """
 
     user_ids: list[str]
@@ -50,6 +53,8 @@ class BuyerArrays:
     departments: list[str]
     department_roots: np.ndarray
     tastes: np.ndarray
+    categories: list[str]
+    interest_roots: np.ndarray
 
 
 def check_inputs(tables: dict[str, pl.DataFrame]) -> None:
@@ -87,13 +92,16 @@ def purchase_pairs(interactions: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def build_arrays(tables: dict[str, pl.DataFrame], pairs: pl.DataFrame, *, use_texts: bool) -> BuyerArrays:
+def build_arrays(
+    tables: dict[str, pl.DataFrame], pairs: pl.DataFrame, *, use_texts: bool, use_interests: bool = True
+) -> BuyerArrays:
     """Line up everything known about users who have ordered.
 
     Args:
         tables: the six tables by name, checked.
         pairs: from `purchase_pairs`.
         use_texts: without, `tastes` has no columns.
+        use_interests: without, `interest_roots` has none.
 
     Raises:
         ContractError: texts are wanted, and no purchase has a text with a vector.
@@ -106,6 +114,9 @@ def build_arrays(tables: dict[str, pl.DataFrame], pairs: pl.DataFrame, *, use_te
     tastes_ND = np.zeros((len(buyers), 0))
     if use_texts and len(buyers):
         tastes_ND = _tastes(tables["item_texts"], tables["text_embeddings"], pairs, index)
+    categories, interests_NI = [], np.zeros((len(buyers), 0))
+    if use_interests:
+        categories, interests_NI = _interest_roots(tables["interactions"], tables["item_features"], index)
     return BuyerArrays(
         user_ids=buyers["user_id"].to_list(),
         feature_names=names,
@@ -114,6 +125,8 @@ def build_arrays(tables: dict[str, pl.DataFrame], pairs: pl.DataFrame, *, use_te
         departments=departments,
         department_roots=roots_NG,
         tastes=tastes_ND,
+        categories=categories,
+        interest_roots=interests_NI,
     )
 
 
@@ -138,15 +151,39 @@ def _department_roots(user_departments: pl.DataFrame, index: pl.DataFrame) -> tu
         )
         .filter(pl.col("weight") > 0)
     )
-    departments = shares["department"].unique().sort().to_list()
-    weights_NG = np.zeros((len(index), len(departments)))
-    column = {name: position for position, name in enumerate(departments)}
-    columns = [column[name] for name in shares["department"]]
-    weights_NG[shares["row"].to_numpy(), columns] = shares["weight"].to_numpy()
+    departments, weights_NG = _spread(shares["row"], shares["department"], shares["weight"], len(index))
     total_N = weights_NG.sum(axis=1)
     roots_NG = np.sqrt(weights_NG / np.where(total_N > 0, total_N, 1.0)[:, None])
     roots_NG[total_N == 0] = np.nan
     return departments, roots_NG
+
+
+def _interest_roots(
+    interactions: pl.DataFrame, items: pl.DataFrame, index: pl.DataFrame
+) -> tuple[list[str], np.ndarray]:
+    """Counted act by act: a user looks at dozens of items for each one bought, so shares of it are exact."""
+    acts = (
+        interactions.filter(pl.col("event_type") != "purchase")
+        .join(index, on="user_id")
+        .join(items.select("item_id", "category").drop_nulls(), on="item_id")
+        .group_by("row", "category")
+        .len()
+    )
+    categories, count_NI = _spread(acts["row"], acts["category"], acts["len"], len(index))
+    total_N = count_NI.sum(axis=1, keepdims=True)
+    unknown_NI = np.full_like(count_NI, np.nan)
+    return categories, np.sqrt(np.divide(count_NI, total_N, out=unknown_NI, where=total_N > 0))
+
+
+def _spread(
+    rows: pl.Series, names: pl.Series, amounts: pl.Series, count: int
+) -> tuple[list[str], np.ndarray]:
+    """The names, sorted, and a table of `count` rows and a column for each name."""
+    known = names.unique().sort().to_list()
+    column_of = {name: column for column, name in enumerate(known)}
+    table = np.zeros((count, len(known)))
+    table[rows.to_numpy(), [column_of[name] for name in names]] = amounts.to_numpy()
+    return known, table
 
 
 def _tastes(

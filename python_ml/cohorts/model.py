@@ -14,13 +14,14 @@ from python_ml.cohorts.inputs import BuyerArrays
 from python_ml.cohorts.space import Space
 from python_ml.config import CohortConfig
 
-FORMAT = 1  # of the arrays; files of another one are passed over
+FORMAT = 2  # of the arrays; files of another one are passed over
 _FACTS = "facts"
 _FACT_NAMES = (
     "fitted_with",
     "embedding_model",
     "feature_names",
     "departments",
+    "categories",
     "cohort_ids",
     "user_count",
     "selection",
@@ -37,6 +38,7 @@ class CohortModel:
         embedding_model: whose vectors users' tastes are means of; None if there were none.
         feature_names: F behaviour features.
         departments: G departments.
+        categories: I categories of what users looked at; none where that was not known.
         cohort_ids: C ids, in the order of the centres.
         user_count: users it was fitted on.
         selection: rows of cohort_selection: every number of cohorts that was tried.
@@ -50,6 +52,7 @@ class CohortModel:
     embedding_model: str | None
     feature_names: list[str]
     departments: list[str]
+    categories: list[str]
     cohort_ids: list[str]
     user_count: int
     selection: list[dict[str, Any]]
@@ -66,17 +69,21 @@ class CohortModel:
             return "texts are weighed in or left out now"
         if buyers.tastes.shape[1] and self.embedding_model != embedding_model:
             return "texts are read by another encoder"
+        if bool(self.categories) != bool(buyers.categories):
+            return "what users look at is weighed in or left out now"
         return None
 
     def place(self, buyers: BuyerArrays) -> Placement:
         """Put users into the cohorts as they were fitted; what was not there then does not count."""
-        column_of = {name: column for column, name in enumerate(buyers.departments)}
-        roots_NG = np.zeros((len(buyers.user_ids), len(self.departments)))
-        for column, name in enumerate(self.departments):
-            if name in column_of:
-                roots_NG[:, column] = buyers.department_roots[:, column_of[name]]
-        values_NF = self.values_of(buyers)
-        return place_users(self.space, self.centres, values_NF, buyers.orders, roots_NG, buyers.tastes)
+        return place_users(
+            self.space,
+            self.centres,
+            self.values_of(buyers),
+            buyers.orders,
+            _columns_of(self.departments, buyers.departments, buyers.department_roots),
+            buyers.tastes,
+            _columns_of(self.categories, buyers.categories, buyers.interest_roots),
+        )
 
     def values_of(self, buyers: BuyerArrays) -> np.ndarray:
         """Behaviour of users, float64 (N, F), its features as they were at the fit."""
@@ -105,6 +112,16 @@ class CohortModel:
             centres=arrays["centres"],
             reference=Reference.from_arrays(arrays),
         )
+
+
+def _columns_of(then: list[str], now: list[str], values: np.ndarray) -> np.ndarray:
+    """The columns of then, out of those of now; zeros where one is gone, NaN where all are."""
+    column_of = {name: column for column, name in enumerate(now)}
+    table = np.full((len(values), len(then)), 0.0 if now else np.nan)
+    for column, name in enumerate(then):
+        if name in column_of:
+            table[:, column] = values[:, column_of[name]]
+    return table
 
 
 def model_in_force(kept: Iterable[dict[str, np.ndarray]], day: date) -> CohortModel | None:

@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from python_ml.cohorts.prepare import FittedFeatures, fit_features
 from python_ml.config import CohortConfig
 
-_BLOCKS = ("behaviour", "departments", "text")
+_BLOCKS = ("behaviour", "departments", "text", "interest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,19 @@ class Space:
 
     Args:
         features: the preparation of behaviour features.
-        blocks: the projections, by name: behaviour, departments, text.
+        blocks: the projections, by name: behaviour, departments, text, interest.
     """
 
     features: FittedFeatures
     blocks: dict[str, FittedBlock]
 
     def project(
-        self, values_NF: np.ndarray, orders_N: np.ndarray, roots_NG: np.ndarray, tastes_ND: np.ndarray
+        self,
+        values_NF: np.ndarray,
+        orders_N: np.ndarray,
+        roots_NG: np.ndarray,
+        tastes_ND: np.ndarray,
+        interests_NI: np.ndarray,
     ) -> np.ndarray:
         """Put users into the space.
 
@@ -54,16 +59,19 @@ class Space:
             values_NF: float64 behaviour features, NaN where unknown.
             orders_N: float64, orders of each user.
             roots_NG: float64, roots of department shares.
-            tastes_ND: float64, mean item embeddings. Rows of NaN, of users who bought nothing of a department
-                or with a text, stand in the middle of the users it was fitted on.
+            tastes_ND: float64, mean item embeddings.
+            interests_NI: float64, roots of category shares of what was looked at. Here and in the two before
+                it, rows of NaN, of users of whom nothing is known, stand in the middle of the users it was
+                fitted on.
 
         Returns:
             float64 (N, S).
         """
         parts = {
             "behaviour": self.features.standardise(values_NF, orders_N),
-            "departments": np.where(np.isnan(roots_NG), self.blocks["departments"].mean, roots_NG),
-            "text": np.where(np.isnan(tastes_ND), self.blocks["text"].mean, tastes_ND),
+            "departments": _fill(roots_NG, self.blocks["departments"].mean),
+            "text": _fill(tastes_ND, self.blocks["text"].mean),
+            "interest": _fill(interests_NI, self.blocks["interest"].mean),
         }
         return np.hstack([self.blocks[name].project(parts[name]) for name in _BLOCKS])
 
@@ -96,6 +104,7 @@ def fit_space(
     feature_names: list[str],
     roots_NG: np.ndarray,
     tastes_ND: np.ndarray,
+    interests_NI: np.ndarray,
     config: CohortConfig,
 ) -> Space:
     """Learn scales, directions and weights from users; arguments as in `Space.project`."""
@@ -106,6 +115,7 @@ def fit_space(
         "behaviour": (features.standardise(values_NF, orders_N), config.behaviour_variance, 1.0),
         "departments": (_fill_with_mean(roots_NG), config.behaviour_variance, config.department_weight),
         "text": (_fill_with_mean(tastes_ND), config.text_dimensions, config.text_weight),
+        "interest": (_fill_with_mean(interests_NI), config.interest_variance, config.interest_weight),
     }
     return Space(
         features=features,
@@ -120,7 +130,13 @@ def _fill_with_mean(values_ND: np.ndarray) -> np.ndarray:
     is_known_N = ~np.isnan(values_ND).any(axis=1)
     if not is_known_N.any():
         return np.zeros_like(values_ND)
-    return np.where(is_known_N[:, None], values_ND, values_ND[is_known_N].mean(axis=0))
+    return _fill(values_ND, values_ND[is_known_N].mean(axis=0))
+
+
+def _fill(values_ND: np.ndarray, mean_D: np.ndarray) -> np.ndarray:
+    """Rows with a NaN become the mean."""
+    is_unknown_N = np.isnan(values_ND).any(axis=1, keepdims=True)
+    return np.where(is_unknown_N, mean_D, values_ND)
 
 
 def fit_block(values_NF: np.ndarray, *, keep: float | int, weight: float) -> FittedBlock:

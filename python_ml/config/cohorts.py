@@ -27,7 +27,11 @@ class CohortConfig:
         collinear_correlation: features correlated above this say one thing, and count once.
         behaviour_variance: share of variance kept of the behaviour and department features.
         text_dimensions: dimensions kept of the mean item embedding.
-        department_weight, text_weight: weight of these blocks against 1 for behaviour.
+        interest_variance: share of variance kept of what users look at, by category. More than of the rest:
+            it is counted in dozens of acts a user, and its small directions are tastes and not chance.
+        department_weight, text_weight, interest_weight: weight of these blocks against 1 for behaviour. Where
+            a shop logs what users look at, that outweighs the rest: a handful of orders tells a user's taste
+            badly, and in simulated shops, whose groups are known, it is what they are found by.
         refit_days: users are put into the cohorts of a fitted model until it is this many days old,
         refit_growth: or there are this many times as many users as it was fitted on; then it is fitted anew.
         judged_days: cohorts are judged by what users spent in this many days after they were found.
@@ -68,8 +72,10 @@ class CohortConfig:
     collinear_correlation: float = 0.7
     behaviour_variance: float = 0.6
     text_dimensions: int = 8
+    interest_variance: float = 0.9
     department_weight: float = 0.7
     text_weight: float = 0.7
+    interest_weight: float = 2.0
     refit_days: int = 91
     refit_growth: float = 1.5
     judged_days: int = 91
@@ -99,8 +105,9 @@ class CohortConfig:
         )
         check_range("cohorts", self, ("match_overlap",), 0.01, 1.0)
         check_range("cohorts", self, ("silhouette_tolerance", "collinear_correlation"), 0.0, 1.0)
-        check_range("cohorts", self, ("resample_share", "behaviour_variance"), 0.01, 1.0)
+        check_range("cohorts", self, ("resample_share", "behaviour_variance", "interest_variance"), 0.01, 1.0)
         check_range("cohorts", self, ("share_prior_orders", "department_weight", "text_weight"), 0.0, 1e6)
+        check_range("cohorts", self, ("interest_weight",), 0.0, 1e6)
         check_range("cohorts", self, ("skew_limit", "clip_sd", "name_min_sd"), 0.0, 1e6)
         check_range("cohorts", self, ("name_min_lift",), 1.0, 1e6)
         check_range("cohorts", self, ("drift_psi", "drift_wasserstein", "drift_cohort_psi"), 0.0, 1e6)

@@ -18,7 +18,7 @@ CAMPAIGN_WEEKS = 2
 SHARES = (
     "guest_share", "bot_event_share", "late_share", "duplicate_share", "unreadable_share", "cancelled_share",
     "returned_share", "reviewed_share", "personal_data_share", "no_marketing_share", "no_profiling_share",
-    "treated_share",
+    "treated_share", "group_noise",
 )  # fmt: skip
 
 
@@ -34,6 +34,8 @@ class SimulatorConfig:
         start_date: first day, a Monday, because prices hold for a week.
         days: length of the history.
         groups: hidden groups of users.
+        group_noise: share of every habit that is everybody's and not the group's. 0: groups as far apart as
+            they come, though users of one differ; 1: nothing a user does tells the group.
         campaigns: randomised campaigns of two weeks, spread over the history.
         crisis_weeks: length of one brand's crisis, which begins in the middle of the history.
         block_users: users simulated at once; bounds memory. Random streams belong to blocks, so another
@@ -58,6 +60,7 @@ class SimulatorConfig:
     start_date: date = date(2024, 1, 1)
     days: int = 365
     groups: int = 6
+    group_noise: float = 0.0
     campaigns: int = 8
     crisis_weeks: int = 4
     block_users: int = 2_000

@@ -72,20 +72,24 @@ class Groups:
 
 
 def make_groups(config: SimulatorConfig) -> Groups:
-    """Groups that differ in everything: each trait is spread evenly over its range, in random order."""
+    """Groups that differ in everything: each trait is spread evenly over its range, in random order.
+
+    `group_noise` draws every trait to the middle of its range, and tastes to that of all users.
+    """
     random = config.stream("groups")
-    count = config.groups
+    count, noise = config.groups, config.group_noise
 
     def spread(low: float, high: float) -> np.ndarray:
-        return random.permutation(np.linspace(low, high, count))
+        return (1 - noise) * random.permutation(np.linspace(low, high, count)) + noise * (low + high) / 2
 
     share = random.dirichlet(np.full(count, 30.0))
     visit_rate = np.exp(spread(-0.6, 0.6))
     growth = spread(-0.5, 0.9)
     peak_hour = spread(8, 22)
+    taste = _tastes(random, count)
     return Groups(
         share=share,
-        taste=_tastes(random, count),
+        taste=(1 - noise) * taste + noise * (share @ taste),
         visit_rate=visit_rate / (share @ visit_rate),
         buying=np.exp(spread(-0.3, 0.3)),
         price_sensitivity=spread(-0.5, 1.5),

@@ -237,13 +237,60 @@ def test_behaviour_that_no_number_of_cohorts_fits_is_one_cohort(shop):
 
 
 def test_views_are_no_purchases(shop, found):
-    """Users who only looked stay without an order, and what others looked at changes no cohort."""
+    """Users who only looked stay without an order, and profiles are of what was bought."""
     looked = shop.interactions.with_columns(event_type=pl.lit("view"), sales_amount=pl.lit(0.0))
     by_new = looked.head(5).with_columns(user_id=pl.lit("new"))
     seen = dataclasses.replace(shop, interactions=pl.concat([shop.interactions, looked, by_new]))
-    again = build(seen)
+    again = build(seen, dataclasses.replace(QUICK, interest_weight=0.0))
     assert again.user_cohorts.equals(found.user_cohorts)
     assert again.cohort_profiles.equals(found.cohort_profiles)
+    same = ["user_id", "cohort_id", "cohort_name", "cohort_method"]
+    by_both = build(seen)
+    assert by_both.user_cohorts.select(same).equals(found.user_cohorts.select(same))
+    assert by_both.cohort_profiles.equals(found.cohort_profiles)
+
+
+def looking(shop: Shop) -> Shop:
+    """The same shop, where even users look at fuel and odd ones at toys, but for one look in five."""
+    rng = np.random.default_rng(3)
+    buyers = shop.interactions["user_id"].unique().sort()
+    user = np.repeat(np.arange(len(buyers)), 30)
+    home = np.where(user % 2 == 0, rng.integers(0, 4, len(user)), rng.integers(8, 12, len(user)))
+    item = np.where(rng.random(len(user)) < 0.2, rng.integers(0, 12, len(user)), home)
+    looks = shop.interactions.clear().vstack(
+        pl.DataFrame(
+            {
+                "user_id": buyers.gather(user),
+                "item_id": [f"i{number}" for number in item],
+                "order_id": pl.Series([None] * len(user), dtype=pl.String),
+                "event_type": "view",
+                "sales_amount": 0.0,
+            }
+        )
+    )
+    return dataclasses.replace(shop, interactions=pl.concat([shop.interactions, looks]))
+
+
+def test_interest_tells_apart_whom_purchases_do_not(shop):
+    """Even and odd users buy alike, and look at other things."""
+
+    def agreement(weight: float) -> float:
+        config = dataclasses.replace(QUICK, min_cohorts=2, max_cohorts=2, interest_weight=weight)
+        cohorts = build(looking(shop), config).user_cohorts.filter(pl.col("user_id") != "new")
+        parity = cohorts["user_id"].str.slice(1).cast(pl.Int64) % 2
+        return adjusted_rand_score(parity, cohorts["cohort_id"])
+
+    assert agreement(0.0) < 0.1
+    assert agreement(5.0) == 1.0
+
+
+def test_interest_variance_says_how_much_of_what_is_looked_at_is_kept(shop):
+    def kept(share: float) -> int:
+        model = build(looking(shop), dataclasses.replace(QUICK, interest_variance=share)).model
+        return len(model.space.blocks["interest"].components)
+
+    assert kept(0.3) == 1  # fuel against toys
+    assert kept(1.0) == 6  # every category: roots of shares lie on no plane
 
 
 def test_users_who_are_all_alike(shop):
@@ -338,6 +385,8 @@ CHANGES = {
 ELSEWHERE = {"match_overlap", "refit_days", "refit_growth", "bootstraps", "judged_days"}
 ELSEWHERE |= {"drift_psi", "drift_wasserstein", "drift_cohort_psi"}
 ELSEWHERE |= {"rule_precision", "rule_recall", "rule_conditions"}
+# Nobody looks at anything in this shop: above.
+ELSEWHERE |= {"interest_weight", "interest_variance"}
 SETTINGS = [field.name for field in dataclasses.fields(CohortConfig) if field.name not in ELSEWHERE]
 
 
@@ -363,6 +412,8 @@ def test_every_setting_reaches_the_result(shop, found, name):
         {"text_weight": -1.0},
         {"name_min_lift": 0.9},
         {"behaviour_variance": float("nan")},
+        {"interest_variance": 0.0},
+        {"interest_weight": -1.0},
     ],
 )
 def test_settings_out_of_range_are_refused(change):

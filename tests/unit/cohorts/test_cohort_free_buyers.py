@@ -28,7 +28,12 @@ def arrays_of(departments: dict[str, list]) -> BuyerArrays:
             "sales_amount": pl.Float64,
         }
     )
-    tables = {"user_features": users, "user_department_features": pl.DataFrame(departments)}
+    tables = {
+        "user_features": users,
+        "user_department_features": pl.DataFrame(departments),
+        "interactions": lines,
+        "item_features": pl.DataFrame(schema={"item_id": pl.String, "category": pl.String}),
+    }
     return build_arrays(tables, purchase_pairs(lines), use_texts=False)
 
 

@@ -80,6 +80,32 @@ def test_departments_are_roots_of_shares_and_users_without_an_order_stay_out():
     assert arrays.tastes.shape == (3, 0)
 
 
+def test_interests_are_roots_of_shares_of_acts_that_are_no_purchase():
+    """b looks at milk twice, puts tea into the cart, and something nobody filed counts for nothing."""
+    acts = pl.DataFrame(
+        {
+            "user_id": ["b", "b", "b", "b", "d"],
+            "item_id": ["milk", "milk", "tea", "loose", "milk"],
+            "event_type": ["view", "click", "cart", "view", "view"],
+            "sales_amount": 0.0,
+        }
+    )
+    loose = pl.DataFrame({"item_id": ["loose"], "category": [None]}, schema_overrides={"category": pl.String})
+    tables = TABLES | {
+        "interactions": pl.concat([LINES, acts]),
+        "item_features": pl.concat([TABLES["item_features"], loose]),
+    }
+    arrays = build_arrays(tables, purchase_pairs(LINES), use_texts=False)
+    assert arrays.categories == ["x", "y"]
+    nothing = [np.nan, np.nan]
+    np.testing.assert_allclose(arrays.interest_roots, [nothing, [(2 / 3) ** 0.5, (1 / 3) ** 0.5], nothing])
+    for without in (
+        build_arrays(tables, purchase_pairs(LINES), use_texts=False, use_interests=False),
+        build_arrays(TABLES, purchase_pairs(LINES), use_texts=False),
+    ):
+        assert (without.categories, without.interest_roots.shape) == ([], (3, 0))
+
+
 def test_scores_ids_and_dates_are_not_behaviour():
     assert behaviour_columns(USERS) == ["order_count", "monetary_amount"]
     arrays = build_arrays(TABLES, purchase_pairs(LINES), use_texts=False)

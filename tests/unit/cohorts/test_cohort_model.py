@@ -89,6 +89,25 @@ def test_users_who_bought_nothing_with_a_text_stand_in_the_middle_of_those_it_wa
     assert placed.user_cohorts["distance_to_centre"].is_finite().sum() == 120
 
 
+def test_users_who_looked_at_nothing_stand_in_the_middle_and_new_categories_do_not_count(shop):
+    """u001 is the only one who ever looks at what is sold later."""
+    looks = shop.interactions.filter(pl.col("user_id") != "u001").with_columns(event_type=pl.lit("view"))
+    seen = dataclasses.replace(shop, interactions=pl.concat([shop.interactions, looks]))
+    fitted = build_cohorts(*seen.tables(), QUICK, seed=7, day=DAY, fitted_with="a")
+    new = shop.item_features.head(1).with_columns(item_id=pl.lit("new"), category=pl.lit("A NEW ONE"))
+    act = looks.head(1).with_columns(user_id=pl.lit("u002"), item_id=pl.lit("new"))
+    grown = dataclasses.replace(
+        seen,
+        interactions=pl.concat([seen.interactions, act]),
+        item_features=pl.concat([shop.item_features, new]),
+    )
+    again = later(grown, fitted.model)
+    assert again.model is fitted.model
+    assert again.user_cohorts["cohort_id"].equals(fitted.user_cohorts["cohort_id"])
+    assert again.user_cohorts["distance_to_centre"].is_finite().sum() == 120
+    assert later(shop, fitted.model).fit_reason == "what users look at is weighed in or left out now"
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

@@ -1,5 +1,6 @@
 """The simulator's raw tables: the same again, of the size asked for, adding up, with known blemishes."""
 
+import dataclasses
 import tracemalloc
 from datetime import date, timedelta
 
@@ -35,6 +36,24 @@ def test_same_seed_same_bytes():
     other = bytes_of(SimulatorConfig(events=6_000, seed=4, block_users=10))
     changed = {one[0] for one, two in zip(first, other, strict=False) if one != two}
     assert {"events", "users", "items", "truth/groups"} <= changed
+
+
+def test_noise_draws_groups_together():
+    """At 0.25 a quarter of every trait is the middle of its range, and a quarter of taste is everybody's."""
+    apart, nearer, alike = (make_groups(SimulatorConfig(seed=3, group_noise=noise)) for noise in (0, 0.25, 1))
+    # Coupon use lies between 0.1 and 0.9, growth between -0.5 and 0.9, the busiest hour between 8 and 22.
+    for trait, low, high in (("coupon_use", 0.1, 0.9), ("growth", -0.5, 0.9), ("peak_hour", 8, 22)):
+        quarter = (low + high) / 2 / 4
+        ends = np.array([low, high]) * 3 / 4 + quarter
+        assert np.sort(getattr(apart, trait))[[0, -1]] == pytest.approx([low, high])
+        assert np.sort(getattr(nearer, trait))[[0, -1]] == pytest.approx(ends)
+    everybody = (apart.taste * apart.share[:, None]).sum(axis=0)
+    np.testing.assert_allclose(nearer.taste, 3 / 4 * apart.taste + 1 / 4 * everybody)
+    assert alike.share.tolist() == apart.share.tolist()
+    for trait in dataclasses.fields(alike):
+        if trait.name != "share":
+            values = getattr(alike, trait.name)
+            np.testing.assert_allclose(values, np.broadcast_to(values[0], values.shape), err_msg=trait.name)
 
 
 def test_as_many_events_as_asked_for(shop: Shop):
@@ -227,6 +246,7 @@ def test_visitor_ids_are_all_different():
         {"items": 5},
         {"days": 50},
         {"campaigns": 40},
+        {"group_noise": 1.1},
     ],
 )
 def test_a_setting_out_of_range_is_refused(setting: dict):
