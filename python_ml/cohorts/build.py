@@ -117,7 +117,12 @@ def build_cohorts(
     check_inputs(tables)
     pairs = purchase_pairs(interactions)
     arrays = build_arrays(
-        tables, pairs, use_texts=config.text_weight > 0, use_interests=config.interest_weight > 0
+        tables,
+        pairs,
+        most_categories=config.spend_categories,
+        also_categories=() if model is None else model.spend_categories,
+        use_texts=config.text_weight > 0,
+        use_interests=config.interest_weight > 0,
     )
     before = nothing_before() if before is None else before
     embedding_model = text_embeddings["embedding_model"].first() if text_embeddings.height else None

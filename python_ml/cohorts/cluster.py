@@ -49,7 +49,7 @@ def cluster_buyers(
     values_NF: np.ndarray,
     orders_N: np.ndarray,
     feature_names: list[str],
-    roots_NG: np.ndarray,
+    spend_NG: np.ndarray,
     tastes_ND: np.ndarray,
     interests_NI: np.ndarray,
     config: CohortConfig,
@@ -62,7 +62,7 @@ def cluster_buyers(
         values_NF: float64 behaviour features, NaN where unknown; at least one user.
         orders_N: float64, orders of each user.
         feature_names: F names.
-        roots_NG: float64, roots of department shares.
+        spend_NG: float64, what each user spent on each category.
         tastes_ND: float64, mean item embeddings, NaN where there is none.
         interests_NI: float64, roots of category shares of what was looked at, NaN where nothing was.
         config: every setting but those of profiles and names.
@@ -71,8 +71,8 @@ def cluster_buyers(
     """
     # One thread: the order of summation, and so the last bit of a number, depends on how many there are.
     with threadpool_limits(limits=1):
-        space = fit_space(values_NF, orders_N, feature_names, roots_NG, tastes_ND, interests_NI, config)
-        points_NS = space.project(values_NF, orders_N, roots_NG, tastes_ND, interests_NI)
+        space = fit_space(values_NF, orders_N, feature_names, spend_NG, tastes_ND, interests_NI, config)
+        points_NS = space.project(values_NF, orders_N, spend_NG, tastes_ND, interests_NI)
         tried = try_candidates(points_NS, config, seed, device)
         candidates, chosen = choose_stable(points_NS, tried, config, seed, device)
         labels_N, _ = assign(points_NS, chosen.centres)
@@ -87,11 +87,11 @@ def place_users(
     centres_CS: np.ndarray,
     values_NF: np.ndarray,
     orders_N: np.ndarray,
-    roots_NG: np.ndarray,
+    spend_NG: np.ndarray,
     tastes_ND: np.ndarray,
     interests_NI: np.ndarray,
 ) -> Placement:
     """Put users among the centres, whenever those were found; arguments as in `Space.project`."""
     with threadpool_limits(limits=1):
-        points_NS = space.project(values_NF, orders_N, roots_NG, tastes_ND, interests_NI)
+        points_NS = space.project(values_NF, orders_N, spend_NG, tastes_ND, interests_NI)
         return Placement(points_NS, *assign(points_NS, centres_CS))

@@ -1,9 +1,10 @@
 """From feature tables to the arrays that are clustered.
 
-Shapes: N users who have ordered, F behaviour features, G departments, I categories, T texts, D embedding
+Shapes: N users who have ordered, F behaviour features, G and I categories, T texts, D embedding
 dimensions. The largest arrays are N x D, N x I and N x G float64.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ MICROS = 1_000_000
 
 _NEEDED = {
     "user_features": ("user_id", "order_count", "monetary_amount"),
-    "user_department_features": ("user_id", "department", "line_count", "sales_amount", "sales_share"),
+    "user_department_features": ("user_id", "department", "sales_amount", "sales_share"),
     "interactions": ("user_id", "item_id", "event_type", "sales_amount"),
     "item_features": ("item_id", "category"),
     "item_texts": ("item_id", "text_hash"),
@@ -35,13 +36,12 @@ class BuyerArrays:
         feature_names: F names.
         values: float64 (N, F), NaN where unknown.
         orders: float64 (N,).
-        departments: G names, sorted.
-        department_roots: float64 (N, G), square root of each department's share of the user's spend, or of
-            lines where nothing was spent; NaN of a user who bought of no known department. The root
-            (Hellinger) keeps one dominant department from being all that counts.
+        spend_categories: G names, sorted.
+        spend: float64 (N, G), what the user spent on each, in the shop's currency; rows of NaN of a user who
+            bought nothing of a known category.
         tastes: float64 (N, D), spend-weighted mean embedding of what the user bought, NaN of a user who
             bought nothing that has one.
-        categories: I names, sorted, of what users looked at; none where the shop logs no such acts.
+        interest_categories: I names, sorted, of what users looked at; none where the shop logs no such acts.
         interest_roots: float64 (N, I), square root of each category's share of the user's acts that are no
             purchase: looks, clicks, carts, wishes. Rows of NaN of a user without one.
     """
@@ -50,10 +50,10 @@ class BuyerArrays:
     feature_names: list[str]
     values: np.ndarray
     orders: np.ndarray
-    departments: list[str]
-    department_roots: np.ndarray
+    spend_categories: list[str]
+    spend: np.ndarray
     tastes: np.ndarray
-    categories: list[str]
+    interest_categories: list[str]
     interest_roots: np.ndarray
 
 
@@ -93,13 +93,21 @@ def purchase_pairs(interactions: pl.DataFrame) -> pl.DataFrame:
 
 
 def build_arrays(
-    tables: dict[str, pl.DataFrame], pairs: pl.DataFrame, *, use_texts: bool, use_interests: bool = True
+    tables: dict[str, pl.DataFrame],
+    pairs: pl.DataFrame,
+    *,
+    most_categories: int,
+    also_categories: Sequence[str] = (),
+    use_texts: bool,
+    use_interests: bool = True,
 ) -> BuyerArrays:
     """Line up everything known about users who have ordered.
 
     Args:
         tables: the six tables by name, checked.
         pairs: from `purchase_pairs`.
+        most_categories: so many of those that most users bought are told apart in `spend`,
+        also_categories: and these, which a model was fitted on.
         use_texts: without, `tastes` has no columns.
         use_interests: without, `interest_roots` has none.
 
@@ -110,52 +118,52 @@ def build_arrays(
     names = behaviour_columns(buyers)
     values = buyers.select(pl.col(name).cast(pl.Float64).fill_null(float("nan")) for name in names)
     index = pl.DataFrame({"user_id": buyers["user_id"]}).with_row_index("row")
-    departments, roots_NG = _department_roots(tables["user_department_features"], index)
+    bought, spend_NG = _spend_by_category(
+        pairs, tables["item_features"], index, most_categories, also_categories
+    )
     tastes_ND = np.zeros((len(buyers), 0))
     if use_texts and len(buyers):
         tastes_ND = _tastes(tables["item_texts"], tables["text_embeddings"], pairs, index)
-    categories, interests_NI = [], np.zeros((len(buyers), 0))
+    seen, interests_NI = [], np.zeros((len(buyers), 0))
     if use_interests:
-        categories, interests_NI = _interest_roots(tables["interactions"], tables["item_features"], index)
+        seen, interests_NI = _interest_roots(tables["interactions"], tables["item_features"], index)
     return BuyerArrays(
         user_ids=buyers["user_id"].to_list(),
         feature_names=names,
         values=values.to_numpy().reshape(len(buyers), len(names)),
         orders=buyers["order_count"].cast(pl.Float64).to_numpy(),
-        departments=departments,
-        department_roots=roots_NG,
+        spend_categories=bought,
+        spend=spend_NG,
         tastes=tastes_ND,
-        categories=categories,
+        interest_categories=seen,
         interest_roots=interests_NI,
     )
 
 
-def _department_roots(user_departments: pl.DataFrame, index: pl.DataFrame) -> tuple[list[str], np.ndarray]:
-    """Departments, sorted, and the root of each one's share of the user's spend, float64 (N, G).
+def _spend_by_category(
+    pairs: pl.DataFrame, items: pl.DataFrame, index: pl.DataFrame, most: int, also: Sequence[str]
+) -> tuple[list[str], np.ndarray]:
+    """Categories, sorted, and what each user spent on each, float64 (N, G).
 
-    Who has only had free items is weighted by lines; who bought in no known department has NaN. Zeros would
-    say that such users differ, and where a shop has one department all others are alike: they alone would
-    make up the spread of the block, and be a cohort of their own however few they are.
+    Those that most users bought, and these others. Where a shop has one category there is none: what is spent
+    on it is all that is spent, which behaviour tells. Who only had free items spent nothing; who bought
+    nothing of a known category has NaN.
     """
-    shares = (
-        user_departments.join(index, on="user_id")
-        .filter(pl.col("department").is_not_null())
-        .with_columns(pl.col("sales_amount").sum().over("row").alias("total"))
-        .select(
-            "row",
-            "department",
-            pl.when(pl.col("total") > 0)
-            .then("sales_amount")
-            .otherwise(pl.col("line_count").cast(pl.Float64))
-            .alias("weight"),
-        )
-        .filter(pl.col("weight") > 0)
+    bought = (
+        pairs.join(index, on="user_id")
+        .join(items.select("item_id", "category").drop_nulls(), on="item_id")
+        .group_by("row", "category")
+        .agg(pl.col("sales_micros").sum().clip(lower_bound=0))
     )
-    departments, weights_NG = _spread(shares["row"], shares["department"], shares["weight"], len(index))
-    total_N = weights_NG.sum(axis=1)
-    roots_NG = np.sqrt(weights_NG / np.where(total_N > 0, total_N, 1.0)[:, None])
-    roots_NG[total_N == 0] = np.nan
-    return departments, roots_NG
+    buyers = bought.group_by("category").len().sort("len", "category", descending=[True, False])
+    if buyers.height < 2 and not also:
+        return [], np.zeros((len(index), 0))
+    kept = bought.filter(pl.col("category").is_in([*buyers["category"].head(most), *also]))
+    categories, micros_NG = _spread(kept["row"], kept["category"], kept["sales_micros"], len(index))
+    spend_NG = micros_NG / MICROS
+    is_known_N = np.isin(np.arange(len(index)), bought["row"].to_numpy())
+    spend_NG[~is_known_N] = np.nan
+    return categories, spend_NG
 
 
 def _interest_roots(

@@ -14,14 +14,14 @@ from python_ml.cohorts.inputs import BuyerArrays
 from python_ml.cohorts.space import Space
 from python_ml.config import CohortConfig
 
-FORMAT = 2  # of the arrays; files of another one are passed over
+FORMAT = 3  # of the arrays; files of another one are passed over
 _FACTS = "facts"
 _FACT_NAMES = (
     "fitted_with",
     "embedding_model",
     "feature_names",
-    "departments",
-    "categories",
+    "spend_categories",
+    "interest_categories",
     "cohort_ids",
     "user_count",
     "selection",
@@ -37,8 +37,8 @@ class CohortModel:
         fitted_with: changes when settings or code do.
         embedding_model: whose vectors users' tastes are means of; None if there were none.
         feature_names: F behaviour features.
-        departments: G departments.
-        categories: I categories of what users looked at; none where that was not known.
+        spend_categories: G categories of what users bought.
+        interest_categories: I categories of what users looked at; none where that was not known.
         cohort_ids: C ids, in the order of the centres.
         user_count: users it was fitted on.
         selection: rows of cohort_selection: every number of cohorts that was tried.
@@ -51,8 +51,8 @@ class CohortModel:
     fitted_with: str
     embedding_model: str | None
     feature_names: list[str]
-    departments: list[str]
-    categories: list[str]
+    spend_categories: list[str]
+    interest_categories: list[str]
     cohort_ids: list[str]
     user_count: int
     selection: list[dict[str, Any]]
@@ -69,7 +69,7 @@ class CohortModel:
             return "texts are weighed in or left out now"
         if buyers.tastes.shape[1] and self.embedding_model != embedding_model:
             return "texts are read by another encoder"
-        if bool(self.categories) != bool(buyers.categories):
+        if bool(self.interest_categories) != bool(buyers.interest_categories):
             return "what users look at is weighed in or left out now"
         return None
 
@@ -80,9 +80,9 @@ class CohortModel:
             self.centres,
             self.values_of(buyers),
             buyers.orders,
-            _columns_of(self.departments, buyers.departments, buyers.department_roots),
+            _columns_of(self.spend_categories, buyers.spend_categories, buyers.spend),
             buyers.tastes,
-            _columns_of(self.categories, buyers.categories, buyers.interest_roots),
+            _columns_of(self.interest_categories, buyers.interest_categories, buyers.interest_roots),
         )
 
     def values_of(self, buyers: BuyerArrays) -> np.ndarray:

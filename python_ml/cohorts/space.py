@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from python_ml.cohorts.prepare import FittedFeatures, fit_features
 from python_ml.config import CohortConfig
 
-_BLOCKS = ("behaviour", "departments", "text", "interest")
+_BLOCKS = ("behaviour", "spend", "text", "interest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +39,19 @@ class Space:
 
     Args:
         features: the preparation of behaviour features.
-        blocks: the projections, by name: behaviour, departments, text, interest.
+        spend_scale: an amount of money; what is spent on a category bends beyond it.
+        blocks: the projections, by name: behaviour, spend, text, interest.
     """
 
     features: FittedFeatures
+    spend_scale: float
     blocks: dict[str, FittedBlock]
 
     def project(
         self,
         values_NF: np.ndarray,
         orders_N: np.ndarray,
-        roots_NG: np.ndarray,
+        spend_NG: np.ndarray,
         tastes_ND: np.ndarray,
         interests_NI: np.ndarray,
     ) -> np.ndarray:
@@ -58,7 +60,7 @@ class Space:
         Args:
             values_NF: float64 behaviour features, NaN where unknown.
             orders_N: float64, orders of each user.
-            roots_NG: float64, roots of department shares.
+            spend_NG: float64, what each user spent on each category.
             tastes_ND: float64, mean item embeddings.
             interests_NI: float64, roots of category shares of what was looked at. Here and in the two before
                 it, rows of NaN, of users of whom nothing is known, stand in the middle of the users it was
@@ -69,7 +71,7 @@ class Space:
         """
         parts = {
             "behaviour": self.features.standardise(values_NF, orders_N),
-            "departments": _fill(roots_NG, self.blocks["departments"].mean),
+            "spend": _fill(_bend(spend_NG, self.spend_scale), self.blocks["spend"].mean),
             "text": _fill(tastes_ND, self.blocks["text"].mean),
             "interest": _fill(interests_NI, self.blocks["interest"].mean),
         }
@@ -78,6 +80,7 @@ class Space:
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything but the names of the features."""
         kept = {f"features.{name}": values for name, values in self.features.arrays().items()}
+        kept["spend_scale"] = np.array([self.spend_scale])
         for name, block in self.blocks.items():
             kept[f"{name}.mean"] = block.mean
             kept[f"{name}.components"] = block.components
@@ -95,35 +98,47 @@ class Space:
             )
             for name in _BLOCKS
         }
-        return cls(FittedFeatures.from_arrays(features, names), blocks)
+        return cls(FittedFeatures.from_arrays(features, names), float(arrays["spend_scale"][0]), blocks)
 
 
 def fit_space(
     values_NF: np.ndarray,
     orders_N: np.ndarray,
     feature_names: list[str],
-    roots_NG: np.ndarray,
+    spend_NG: np.ndarray,
     tastes_ND: np.ndarray,
     interests_NI: np.ndarray,
     config: CohortConfig,
 ) -> Space:
     """Learn scales, directions and weights from users; arguments as in `Space.project`."""
     features = fit_features(values_NF, orders_N, feature_names, config)
+    spend_scale = float(np.median(spend_NG[spend_NG > 0])) if (spend_NG > 0).any() else 1.0
+    bent_NG = _bend(spend_NG, spend_scale)
     # What the last 40 % of the variance of behaviour holds is single weekdays and hours: noise that k-means
     # would otherwise cut cohorts by.
     parts = {
         "behaviour": (features.standardise(values_NF, orders_N), config.behaviour_variance, 1.0),
-        "departments": (_fill_with_mean(roots_NG), config.behaviour_variance, config.department_weight),
+        "spend": (_fill_with_mean(bent_NG), config.behaviour_variance, config.spend_weight),
         "text": (_fill_with_mean(tastes_ND), config.text_dimensions, config.text_weight),
         "interest": (_fill_with_mean(interests_NI), config.interest_variance, config.interest_weight),
     }
     return Space(
         features=features,
+        spend_scale=spend_scale,
         blocks={
             name: fit_block(values, keep=keep, weight=weight)
             for name, (values, keep, weight) in parts.items()
         },
     )
+
+
+def _bend(spend_NG: np.ndarray, scale: float) -> np.ndarray:
+    """Logarithm of one and spend / scale: who spends twice as much is not twice as far from the others.
+
+    Amounts, not shares of a user's spend: how much of a category is bought says more of what will be bought
+    of it than how large a part it is.
+    """
+    return np.log1p(spend_NG / scale)
 
 
 def _fill_with_mean(values_ND: np.ndarray) -> np.ndarray:

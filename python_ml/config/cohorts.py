@@ -25,12 +25,13 @@ class CohortConfig:
         skew_limit: non-negative features more skewed than this are put on a logarithmic scale.
         clip_sd: standardised values are cut to this many standard deviations.
         collinear_correlation: features correlated above this say one thing, and count once.
-        behaviour_variance: share of variance kept of the behaviour and department features.
+        behaviour_variance: share of variance kept of behaviour, and of spend by category.
+        spend_categories: spend on so many categories is told apart, on those that most users bought.
         text_dimensions: dimensions kept of the mean item embedding.
         interest_variance: share of variance kept of what users look at, by category. More than of the rest:
             it is counted in dozens of acts a user, and its small directions are tastes and not chance.
-        department_weight, text_weight, interest_weight: weight of these blocks against 1 for behaviour. Where
-            a shop logs what users look at, that outweighs the rest: a handful of orders tells a user's taste
+        spend_weight, text_weight, interest_weight: weight of these blocks against 1 for behaviour. Where a
+            shop logs what users look at, that outweighs the rest: a handful of orders tells a user's taste
             badly, and in simulated shops, whose groups are known, it is what they are found by.
         refit_days: users are put into the cohorts of a fitted model until it is this many days old,
         refit_growth: or there are this many times as many users as it was fitted on; then it is fitted anew.
@@ -73,7 +74,8 @@ class CohortConfig:
     behaviour_variance: float = 0.6
     text_dimensions: int = 8
     interest_variance: float = 0.9
-    department_weight: float = 0.7
+    spend_categories: int = 256
+    spend_weight: float = 0.7
     text_weight: float = 0.7
     interest_weight: float = 2.0
     refit_days: int = 91
@@ -97,7 +99,7 @@ class CohortConfig:
         check_range("cohorts", self, ("min_cohorts",), 2, 1000)
         check_range("cohorts", self, ("max_cohorts",), self.min_cohorts, 1000)
         check_range("cohorts", self, ("resamples", "bootstraps", "restarts"), 1, 10_000)
-        check_range("cohorts", self, ("text_dimensions", "profile_top"), 1, 10_000)
+        check_range("cohorts", self, ("text_dimensions", "spend_categories", "profile_top"), 1, 10_000)
         check_range("cohorts", self, ("refit_days", "judged_days"), 1, 36_500)
         check_range("cohorts", self, ("refit_growth",), 1.0, 1e6)
         check_range(
@@ -106,7 +108,7 @@ class CohortConfig:
         check_range("cohorts", self, ("match_overlap",), 0.01, 1.0)
         check_range("cohorts", self, ("silhouette_tolerance", "collinear_correlation"), 0.0, 1.0)
         check_range("cohorts", self, ("resample_share", "behaviour_variance", "interest_variance"), 0.01, 1.0)
-        check_range("cohorts", self, ("share_prior_orders", "department_weight", "text_weight"), 0.0, 1e6)
+        check_range("cohorts", self, ("share_prior_orders", "spend_weight", "text_weight"), 0.0, 1e6)
         check_range("cohorts", self, ("interest_weight",), 0.0, 1e6)
         check_range("cohorts", self, ("skew_limit", "clip_sd", "name_min_sd"), 0.0, 1e6)
         check_range("cohorts", self, ("name_min_lift",), 1.0, 1e6)

@@ -142,7 +142,7 @@ def test_kept_arrays_alone_place_users_again(shop, found):
     """What a later scorer does with nothing but the saved arrays."""
     saved = found.model.arrays()
     tables = dict(zip((field.name for field in dataclasses.fields(Shop)), shop.tables(), strict=True))
-    users = build_arrays(tables, purchase_pairs(shop.interactions), use_texts=True)
+    users = build_arrays(tables, purchase_pairs(shop.interactions), most_categories=256, use_texts=True)
     orders = users.orders[:, None]
     drawn = (orders * users.values + saved["features.prior_orders"] * saved["features.prior_mean"]) / (
         orders + saved["features.prior_orders"]
@@ -154,7 +154,7 @@ def test_kept_arrays_alone_place_users_again(shop, found):
     limit = saved["features.clip_sd"]
     blocks = {
         "behaviour": np.clip(z, -limit, limit) * saved["features.weight"],
-        "departments": users.department_roots,
+        "spend": np.log1p(users.spend / saved["spend_scale"]),
         "text": users.tastes,
     }
     points = np.hstack(
@@ -371,7 +371,8 @@ CHANGES = {
     "collinear_correlation": 0.05,
     "behaviour_variance": 0.99,
     "text_dimensions": 1,
-    "department_weight": 3.0,
+    "spend_categories": 1,
+    "spend_weight": 3.0,
     "text_weight": 3.0,
     "profile_top": 1,
     "min_support": 1.0,

@@ -3,76 +3,16 @@
 import dataclasses
 from datetime import date
 
-import numpy as np
 import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from python_ml.cohorts.build import CohortResult, build_cohorts
-from python_ml.cohorts.inputs import BuyerArrays, build_arrays, purchase_pairs
 from python_ml.config import CohortConfig
 from tests.unit.cohorts.shop import Shop, planted_shop
 
 QUICK = CohortConfig(max_cohorts=5, resamples=2, bootstraps=2, restarts=3)
 FREE = "u000"
-
-
-def arrays_of(departments: dict[str, list]) -> BuyerArrays:
-    """Of users a, b, c ... with an order each, what the six tables say of their departments."""
-    users = pl.DataFrame({"user_id": ["a", "b", "c"], "order_count": 1, "monetary_amount": 0.0})
-    lines = pl.DataFrame(
-        schema={
-            "user_id": pl.String,
-            "item_id": pl.String,
-            "event_type": pl.String,
-            "sales_amount": pl.Float64,
-        }
-    )
-    tables = {
-        "user_features": users,
-        "user_department_features": pl.DataFrame(departments),
-        "interactions": lines,
-        "item_features": pl.DataFrame(schema={"item_id": pl.String, "category": pl.String}),
-    }
-    return build_arrays(tables, purchase_pairs(lines), use_texts=False)
-
-
-def test_who_paid_nothing_is_weighted_by_lines():
-    found = arrays_of(
-        {
-            # a got one pen and three books for nothing; b paid 9.00 of 10.00 for books, in one line of five.
-            "user_id": ["a", "a", "b", "b", "c"],
-            "department": ["PENS", "BOOKS", "PENS", "BOOKS", None],
-            "line_count": [1, 3, 4, 1, 2],
-            "sales_amount": [0.0, 0.0, 1.0, 9.0, 5.0],
-        }
-    )
-    assert found.departments == ["BOOKS", "PENS"]
-    books, pens = np.sqrt([[3 / 4, 9 / 10], [1 / 4, 1 / 10]])
-    # c bought in no known department.
-    expected = [[books[0], pens[0]], [books[1], pens[1]], [np.nan, np.nan]]
-    np.testing.assert_allclose(found.department_roots, expected)
-
-
-def test_a_given_department_does_not_count_beside_a_paid_one():
-    found = arrays_of(
-        {
-            "user_id": ["a", "a"],
-            "department": ["PENS", "BOOKS"],
-            "line_count": [7, 1],
-            "sales_amount": [0.0, 2.0],
-        }
-    )
-    assert found.departments == ["BOOKS"]
-    np.testing.assert_array_equal(found.department_roots, [[1.0], [np.nan], [np.nan]])
-
-
-def test_nobody_has_a_department():
-    found = arrays_of(
-        {"user_id": ["a"], "department": [None], "line_count": [1], "sales_amount": [3.0]},
-    )
-    assert found.departments == []
-    assert found.department_roots.shape == (3, 0)
 
 
 @pytest.fixture(scope="module")

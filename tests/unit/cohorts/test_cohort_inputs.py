@@ -30,7 +30,6 @@ TABLES = {
         {
             "user_id": ["b", "b", "d"],
             "department": ["TEA", "DAIRY", "TEA"],
-            "line_count": [1, 3, 1],
             "sales_amount": [2.0, 6.0, 1.0],
             "sales_share": [0.25, 0.75, 1.0],
         }
@@ -63,7 +62,7 @@ def test_pairs_do_not_depend_on_the_order_of_lines():
 
 
 def test_tastes_are_weighted_by_spend():
-    arrays = build_arrays(TABLES, purchase_pairs(LINES), use_texts=True)
+    arrays = build_arrays(TABLES, purchase_pairs(LINES), most_categories=9, use_texts=True)
     assert arrays.user_ids == ["a", "b", "c"]
     taste_b = np.array([6 / 8, 2 / 8])
     taste_a = np.array([1 / 4, 3 / 4])  # nothing spent: by lines
@@ -71,13 +70,45 @@ def test_tastes_are_weighted_by_spend():
     np.testing.assert_allclose(arrays.tastes, [taste_a, taste_b, taste_c])
 
 
-def test_departments_are_roots_of_shares_and_users_without_an_order_stay_out():
-    arrays = build_arrays(TABLES, purchase_pairs(LINES), use_texts=False)
-    assert arrays.departments == ["DAIRY", "TEA"]
-    # Nothing is known of the departments of a and c.
-    expected = [[np.nan] * 2, [np.sqrt(6 / 8), np.sqrt(2 / 8)], [np.nan] * 2]
-    np.testing.assert_allclose(arrays.department_roots, expected)
+def spend_by_category(most: int, *, lines: pl.DataFrame = LINES, also: tuple[str, ...] = ()):
+    return build_arrays(
+        TABLES | {"interactions": lines},
+        purchase_pairs(lines),
+        most_categories=most,
+        also_categories=also,
+        use_texts=False,
+    )
+
+
+def test_spend_by_category_and_users_without_an_order_stay_out():
+    arrays = spend_by_category(9)
+    assert arrays.spend_categories == ["x", "y", "z"]
+    # a, who got all for nothing, spent nothing; b and c are in the comment above.
+    np.testing.assert_array_equal(arrays.spend, [[0.0, 0.0, 0.0], [6.0, 2.0, 0.0], [0.0, 0.0, 5.0]])
     assert arrays.tastes.shape == (3, 0)
+
+
+def test_the_categories_most_users_bought_are_told_apart_and_those_of_the_model():
+    """Two users bought of x and of y, one of z; c, who bought of z alone, still bought something."""
+    arrays = spend_by_category(2)
+    assert arrays.spend_categories == ["x", "y"]
+    np.testing.assert_array_equal(arrays.spend, [[0.0, 0.0], [6.0, 2.0], [0.0, 0.0]])
+    assert spend_by_category(1).spend_categories == ["x"]
+    assert spend_by_category(1, also=("z", "gone")).spend_categories == ["x", "z"]
+
+
+def test_spend_on_the_one_category_of_a_shop_is_all_spend():
+    only = LINES.filter(pl.col("item_id") == "milk")
+    arrays = spend_by_category(9, lines=only)
+    assert (arrays.spend_categories, arrays.spend.shape) == ([], (3, 0))
+    assert spend_by_category(9, lines=only, also=("x", "y")).spend_categories == ["x"]
+
+
+def test_money_given_back_is_not_spent_and_unknown_goods_tell_nothing():
+    given_back = pl.DataFrame({"user_id": ["a", "c"], "item_id": ["milk", "loose"],
+                               "event_type": "purchase", "sales_amount": [-3.0, 4.0]})  # fmt: skip
+    arrays = spend_by_category(9, lines=pl.concat([LINES.filter(pl.col("user_id") == "b"), given_back]))
+    np.testing.assert_array_equal(arrays.spend, [[0.0, 0.0], [6.0, 2.0], [np.nan, np.nan]])
 
 
 def test_interests_are_roots_of_shares_of_acts_that_are_no_purchase():
@@ -95,18 +126,18 @@ def test_interests_are_roots_of_shares_of_acts_that_are_no_purchase():
         "interactions": pl.concat([LINES, acts]),
         "item_features": pl.concat([TABLES["item_features"], loose]),
     }
-    arrays = build_arrays(tables, purchase_pairs(LINES), use_texts=False)
-    assert arrays.categories == ["x", "y"]
+    arrays = build_arrays(tables, purchase_pairs(LINES), most_categories=9, use_texts=False)
+    assert arrays.interest_categories == ["x", "y"]
     nothing = [np.nan, np.nan]
     np.testing.assert_allclose(arrays.interest_roots, [nothing, [(2 / 3) ** 0.5, (1 / 3) ** 0.5], nothing])
     for without in (
-        build_arrays(tables, purchase_pairs(LINES), use_texts=False, use_interests=False),
-        build_arrays(TABLES, purchase_pairs(LINES), use_texts=False),
+        build_arrays(tables, purchase_pairs(LINES), most_categories=9, use_texts=False, use_interests=False),
+        build_arrays(TABLES, purchase_pairs(LINES), most_categories=9, use_texts=False),
     ):
-        assert (without.categories, without.interest_roots.shape) == ([], (3, 0))
+        assert (without.interest_categories, without.interest_roots.shape) == ([], (3, 0))
 
 
 def test_scores_ids_and_dates_are_not_behaviour():
     assert behaviour_columns(USERS) == ["order_count", "monetary_amount"]
-    arrays = build_arrays(TABLES, purchase_pairs(LINES), use_texts=False)
+    arrays = build_arrays(TABLES, purchase_pairs(LINES), most_categories=9, use_texts=False)
     np.testing.assert_array_equal(arrays.values, [[1.0, 0.0], [2.0, 9.0], [1.0, np.nan]])

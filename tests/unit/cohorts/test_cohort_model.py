@@ -67,16 +67,18 @@ def test_saved_and_read_again_it_places_every_user_alike(shop, first):
     assert read.arrays().keys() == first.model.arrays().keys()
 
 
-def test_departments_and_features_that_come_later_do_not_count(shop, first):
-    more = shop.user_department_features.filter(pl.col("department") == "TOYS").with_columns(
-        department=pl.lit("A NEW ONE"), sales_amount=pl.lit(0.01)
-    )
+def test_categories_and_features_that_come_later_do_not_count(shop, first):
+    """Everybody buys of a new category, so that it pushes one the model knows out of those bought most."""
+    new = shop.item_features.head(1).with_columns(item_id=pl.lit("new"), category=pl.lit("A NEW ONE"))
+    bought = shop.interactions.unique("user_id").with_columns(item_id=pl.lit("new"))
     grown = dataclasses.replace(
         shop,
         user_features=shop.user_features.with_columns(latest_fad=pl.lit(3.0)),
-        user_department_features=pl.concat([shop.user_department_features, more]),
+        interactions=pl.concat([shop.interactions, bought]),
+        item_features=pl.concat([shop.item_features, new]),
     )
-    again = later(grown, first.model)
+    known = len(first.model.spend_categories)
+    again = later(grown, first.model, config=dataclasses.replace(QUICK, spend_categories=known))
     assert again.model is first.model
     assert again.user_cohorts["cohort_id"].equals(first.user_cohorts["cohort_id"])
 
