@@ -10,6 +10,7 @@ cohort_usefulness as (
         group_count,
         user_count,
         explained_share,
+        explained_mix_share,
         sales_amount,
         grouped_on,
         judged_until,

@@ -19,6 +19,7 @@ SCHEMA = {
     "group_count": pl.Int64,
     "user_count": pl.Int64,
     "explained_share": pl.Float64,
+    "explained_mix_share": pl.Float64,
     "sales_amount": pl.Float64,
     "grouped_on": pl.Date,
     "judged_until": pl.Date,
@@ -83,7 +84,8 @@ def measure_usefulness(
         `SCHEMA`: a row for each grouping and category, and one without category: the mean over categories,
         weighted by what was spent. explained_share is eta squared, sum of squares between groups / sum of
         squares (Fisher: Statistical Methods for Research Workers, 1925); of random groups it is its
-        expectation, (groups - 1) / (users - 1).
+        expectation, (groups - 1) / (users - 1). explained_mix_share is the same of shares of a user's spend
+        on these categories: of what users buy, not of how much. It is null for a category that is all spend.
     """
     until = grouped_on + timedelta(days=config.judged_days)
     bought = interactions.filter(pl.col("event_type") == "purchase").join(item_features, on="item_id")
@@ -100,16 +102,41 @@ def measure_usefulness(
         COHORTS: users["cohort_id"].rank("dense").to_numpy() - 1,
         RFM: _group_by_rfm(users, before, grouped_on, group_count, seed),
     }
-    shares = {name: explained_share(spend_NK, labels_N) for name, labels_N in groups.items()}
-    shares[RANDOM] = np.full(len(categories), (group_count - 1) / (len(users) - 1))
-    sales_K = spend_NK.sum(axis=0)
-    sales = [*sales_K, sales_K.sum()]
-    rows = []
-    for name, share_K in shares.items():
-        each = [*share_K, np.average(share_K, weights=sales_K)]
-        for category, share, amount in zip([*categories, None], each, sales, strict=True):
-            rows.append((name, category, group_count, len(users), share, amount, grouped_on, until, None))
-    return pl.DataFrame(rows, SCHEMA, orient="row").sort("grouping_name", "category", nulls_last=False)
+    sales_K, total_N = spend_NK.sum(axis=0), spend_NK.sum(axis=1)
+    mix_NK = spend_NK[total_N > 0] / total_N[total_N > 0, None]
+    by_chance = np.full(len(categories), (group_count - 1) / (len(users) - 1))
+    parts = [
+        _rows(RANDOM, categories, sales_K, by_chance, np.where(np.ptp(mix_NK, axis=0) > 0, by_chance, np.nan))
+    ]
+    for name, labels_N in groups.items():
+        shares_K, mix_K = explained_share(spend_NK, labels_N), explained_share(mix_NK, labels_N[total_N > 0])
+        parts.append(_rows(name, categories, sales_K, shares_K, mix_K))
+    facts = {
+        "group_count": group_count,
+        "user_count": len(users),
+        "grouped_on": grouped_on,
+        "judged_until": until,
+    }
+    rows = pl.concat(parts).with_columns(
+        *(pl.lit(value, SCHEMA[name]).alias(name) for name, value in facts.items()),
+        reason=pl.lit(None, pl.String),
+    )
+    return rows.select(*SCHEMA).sort("grouping_name", "category", nulls_last=False)
+
+
+def _rows(
+    name: str, categories: list[str], sales_K: np.ndarray, share_K: np.ndarray, mix_K: np.ndarray
+) -> pl.DataFrame:
+    """A grouping's row for each category, and for all: means weighted by sales."""
+    columns = {"category": [*categories, None], "sales_amount": [*sales_K, sales_K.sum()]}
+    for column, values_K in (("explained_share", share_K), ("explained_mix_share", mix_K)):
+        known_K = ~np.isnan(values_K)
+        mean = np.average(values_K[known_K], weights=sales_K[known_K]) if known_K.any() else np.nan
+        columns[column] = [*values_K, mean]
+    schema = {column: SCHEMA[column] for column in columns}
+    return pl.DataFrame(columns, schema).with_columns(
+        pl.col("explained_mix_share").fill_nan(None), grouping_name=pl.lit(name)
+    )
 
 
 def _unjudged(reason: str) -> pl.DataFrame:
@@ -120,18 +147,19 @@ def explained_share(values_NK: np.ndarray, labels_N: np.ndarray) -> np.ndarray:
     """Share of each column's variance that lies between groups: eta squared.
 
     Args:
-        values_NK: float64, no column constant.
+        values_NK: float64.
         labels_N: integer, 0, 1, ...
 
     Returns:
-        float64 (K,), 0..1.
+        float64 (K,), 0..1; NaN of a column in which all values are alike.
     """
     centred_NK = values_NK - values_NK.mean(axis=0)
     sizes_C = np.bincount(labels_N)
     sums_CK = np.zeros((len(sizes_C), values_NK.shape[1]))
     np.add.at(sums_CK, labels_N, centred_NK)
     between_K = (np.square(sums_CK) / np.maximum(sizes_C, 1)[:, None]).sum(axis=0)
-    return between_K / np.square(centred_NK).sum(axis=0)
+    total_K, varies_K = np.square(centred_NK).sum(axis=0), np.ptp(values_NK, axis=0) > 0
+    return np.divide(between_K, total_K, out=np.full(len(total_K), np.nan), where=varies_K)
 
 
 def _spend(users: pl.DataFrame, after: pl.DataFrame, min_support: float) -> tuple[list[str], np.ndarray]:

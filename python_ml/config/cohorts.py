@@ -75,7 +75,7 @@ class CohortConfig:
     text_dimensions: int = 8
     interest_variance: float = 0.9
     spend_categories: int = 256
-    spend_weight: float = 0.7
+    spend_weight: float = 1.0
     text_weight: float = 0.7
     interest_weight: float = 2.0
     refit_days: int = 91

@@ -70,6 +70,8 @@ def test_what_was_spent_after_that_day_is_what_counts():
         (None, 2, 4, 16.0), ("TEA", 2, 4, 16.0)
     ]  # fmt: skip
     assert cohorts["explained_share"].to_list() == pytest.approx([0.8, 0.8])
+    # Tea is all that counts of what any of them bought.
+    assert found["explained_mix_share"].null_count() == found.height
     random = found.filter(grouping_name="random")
     assert random["explained_share"].to_list() == pytest.approx([1 / 3, 1 / 3])
     # All four bought once, on one day, for five: no group by recency, frequency and spend tells them apart.
@@ -102,6 +104,27 @@ def test_categories_weigh_as_much_as_is_spent_on_them():
     assert dict(found.select("category", "explained_share").rows()) == pytest.approx(
         {"TEA": 1.0, "CUPS": 0.0, None: 0.5}
     )
+
+
+def test_what_is_bought_is_told_apart_from_how_much():
+    """a and b buy little, c and d ten times as much; a and c tea and cups as 3 to 1, b and d as 1 to 3."""
+    amounts = {"a": (3.0, 1.0), "b": (1.0, 3.0), "c": (30.0, 10.0), "d": (10.0, 30.0)}
+    bought = lines(
+        *FIRST, *((user, item, 1, spent) for user, both in amounts.items()
+                  for item, spent in zip(("tea", "cup"), both, strict=True)),
+    )  # fmt: skip
+
+    def judged(*cohorts: str) -> tuple[float, float]:
+        members = pl.DataFrame({"user_id": [*"abcd"], "cohort_id": cohorts})
+        found = measure_usefulness(members, bought, ITEMS, DAY, CONFIG, seed=1)
+        overall = found.filter(pl.col("category").is_null(), grouping_name="cohorts")
+        return overall.select("explained_share", "explained_mix_share").row(0)
+
+    by_size, by_taste = judged("c1", "c1", "c2", "c2"), judged("c1", "c2", "c1", "c2")
+    # Of tea, 3, 1, 30, 10, the mean is 11; by size 2 and 20: 2 * 81 * 2 = 324 of 64 + 100 + 361 + 1 = 526.
+    assert by_size == pytest.approx((324 / 526, 0.0))
+    # By taste 16.5 and 5.5: 4 * 5.5 ** 2 = 121.
+    assert by_taste == pytest.approx((121 / 526, 1.0))
 
 
 def test_without_anything_to_judge_by_the_reason_stands_there():
