@@ -11,6 +11,7 @@ cohort_usefulness as (
         user_count,
         explained_share,
         sales_amount,
+        is_overall,
         grouped_on,
         judged_until,
         as_of_date

@@ -16,6 +16,7 @@ from python_ml.config import CohortConfig
 SCHEMA = {
     "grouping_name": pl.String,  # cohorts, rfm or random
     "category": pl.String,
+    "is_overall": pl.Boolean,
     "group_count": pl.Int64,
     "user_count": pl.Int64,
     "explained_share": pl.Float64,
@@ -24,6 +25,7 @@ SCHEMA = {
     "judged_until": pl.Date,
     "reason": pl.String,
 }
+ALL = "all"  # the row of all categories; is_overall tells it from one of that name
 COHORTS, RFM, RANDOM = "cohorts", "rfm", "random"
 _SCORES = 5
 
@@ -80,7 +82,7 @@ def measure_usefulness(
         seed: of k-means.
 
     Returns:
-        `SCHEMA`: a row for each grouping and category, and one without category: the mean over categories,
+        `SCHEMA`: a row for each grouping and category, and one that is overall: the mean over categories,
         weighted by what was spent. explained_share is eta squared, sum of squares between groups / sum of
         squares (Fisher: Statistical Methods for Research Workers, 1925); of random groups it is its
         expectation, (groups - 1) / (users - 1).
@@ -107,13 +109,17 @@ def measure_usefulness(
     rows = []
     for name, share_K in shares.items():
         each = [*share_K, np.average(share_K, weights=sales_K)]
-        for category, share, amount in zip([*categories, None], each, sales, strict=True):
-            rows.append((name, category, group_count, len(users), share, amount, grouped_on, until, None))
-    return pl.DataFrame(rows, SCHEMA, orient="row").sort("grouping_name", "category", nulls_last=False)
+        names = [(category, False) for category in categories] + [(ALL, True)]
+        for (category, is_overall), share, amount in zip(names, each, sales, strict=True):
+            judged = (group_count, len(users), share, amount, grouped_on, until, None)
+            rows.append((name, category, is_overall, *judged))
+    order = ("grouping_name", "is_overall", "category")
+    return pl.DataFrame(rows, SCHEMA, orient="row").sort(order, descending=[False, True, False])
 
 
 def _unjudged(reason: str) -> pl.DataFrame:
-    return pl.DataFrame([{"grouping_name": COHORTS, "reason": reason}], SCHEMA)
+    only = {"grouping_name": COHORTS, "category": ALL, "is_overall": True, "reason": reason}
+    return pl.DataFrame([only], SCHEMA)
 
 
 def explained_share(values_NK: np.ndarray, labels_N: np.ndarray) -> np.ndarray:
