@@ -123,9 +123,7 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
                 },
                 "cohort_rules": {"rules": markdown_table(result.cohort_rules.drop("rule_sql"))},
                 "cohort_drift": {"drifted": markdown_table(result.cohort_drift.filter("is_drifted"))},
-                "cohort_usefulness": {
-                    "over all categories": markdown_table(usefulness.filter(pl.col("category").is_null()))
-                },
+                "cohort_usefulness": {"over all categories": markdown_table(usefulness.filter("is_overall"))},
                 "cohort_changes": {
                     "since the last run": markdown_table(changes.filter(pl.col("changed_on") == day))
                 },

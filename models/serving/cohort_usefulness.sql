@@ -12,6 +12,7 @@ cohort_usefulness as (
         explained_share,
         explained_mix_share,
         sales_amount,
+        is_overall,
         grouped_on,
         judged_until,
         as_of_date

@@ -16,6 +16,7 @@ from python_ml.config import CohortConfig
 SCHEMA = {
     "grouping_name": pl.String,  # cohorts, rfm or random
     "category": pl.String,
+    "is_overall": pl.Boolean,
     "group_count": pl.Int64,
     "user_count": pl.Int64,
     "explained_share": pl.Float64,
@@ -25,6 +26,7 @@ SCHEMA = {
     "judged_until": pl.Date,
     "reason": pl.String,
 }
+ALL = "all"  # the row of all categories; is_overall tells it from one of that name
 COHORTS, RFM, RANDOM = "cohorts", "rfm", "random"
 _SCORES = 5
 
@@ -81,7 +83,7 @@ def measure_usefulness(
         seed: of k-means.
 
     Returns:
-        `SCHEMA`: a row for each grouping and category, and one without category: the mean over categories,
+        `SCHEMA`: a row for each grouping and category, and one that is overall: the mean over categories,
         weighted by what was spent. explained_share is eta squared, sum of squares between groups / sum of
         squares (Fisher: Statistical Methods for Research Workers, 1925); of random groups it is its
         expectation, (groups - 1) / (users - 1). explained_mix_share is the same of shares of a user's spend
@@ -121,14 +123,19 @@ def measure_usefulness(
         *(pl.lit(value, SCHEMA[name]).alias(name) for name, value in facts.items()),
         reason=pl.lit(None, pl.String),
     )
-    return rows.select(*SCHEMA).sort("grouping_name", "category", nulls_last=False)
+    order = ("grouping_name", "is_overall", "category")
+    return rows.select(*SCHEMA).sort(order, descending=[False, True, False])
 
 
 def _rows(
     name: str, categories: list[str], sales_K: np.ndarray, share_K: np.ndarray, mix_K: np.ndarray
 ) -> pl.DataFrame:
     """A grouping's row for each category, and for all: means weighted by sales."""
-    columns = {"category": [*categories, None], "sales_amount": [*sales_K, sales_K.sum()]}
+    columns = {
+        "category": [*categories, ALL],
+        "is_overall": [False] * len(categories) + [True],
+        "sales_amount": [*sales_K, sales_K.sum()],
+    }
     for column, values_K in (("explained_share", share_K), ("explained_mix_share", mix_K)):
         known_K = ~np.isnan(values_K)
         mean = np.average(values_K[known_K], weights=sales_K[known_K]) if known_K.any() else np.nan
@@ -140,7 +147,8 @@ def _rows(
 
 
 def _unjudged(reason: str) -> pl.DataFrame:
-    return pl.DataFrame([{"grouping_name": COHORTS, "reason": reason}], SCHEMA)
+    only = {"grouping_name": COHORTS, "category": ALL, "is_overall": True, "reason": reason}
+    return pl.DataFrame([only], SCHEMA)
 
 
 def explained_share(values_NK: np.ndarray, labels_N: np.ndarray) -> np.ndarray:

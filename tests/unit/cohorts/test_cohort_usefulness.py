@@ -67,7 +67,7 @@ def test_what_was_spent_after_that_day_is_what_counts():
     cohorts = found.filter(grouping_name="cohorts")
     # 1, 3 | 5, 7 are spent on tea: between 2 * 4 + 2 * 4 = 16, in all 9 + 1 + 1 + 9 = 20.
     assert cohorts.select("category", "group_count", "user_count", "sales_amount").rows() == [
-        (None, 2, 4, 16.0), ("TEA", 2, 4, 16.0)
+        ("all", 2, 4, 16.0), ("TEA", 2, 4, 16.0)
     ]  # fmt: skip
     assert cohorts["explained_share"].to_list() == pytest.approx([0.8, 0.8])
     # Tea is all that counts of what any of them bought.
@@ -87,9 +87,7 @@ def test_rfm_groups_are_of_the_day_not_of_what_came_later():
     once = [("b", "tea", -50, 1.0), ("d", "tea", -50, 1.0)]
     more = [(user, "tea", 2, 0.0) for user in "bd" for _ in range(50)]
     found = measure_usefulness(MEMBERS, lines(*often, *once, *then, *more), ITEMS, DAY, CONFIG, seed=1)
-    overall = dict(
-        found.filter(pl.col("category").is_null()).select("grouping_name", "explained_share").rows()
-    )
+    overall = dict(found.filter("is_overall").select("grouping_name", "explained_share").rows())
     assert overall["rfm"] == pytest.approx(1.0)
     assert overall["cohorts"] == pytest.approx(0.0)
 
@@ -102,7 +100,7 @@ def test_categories_weigh_as_much_as_is_spent_on_them():
     )
     found = measure_usefulness(MEMBERS, bought, ITEMS, DAY, CONFIG, seed=1).filter(grouping_name="cohorts")
     assert dict(found.select("category", "explained_share").rows()) == pytest.approx(
-        {"TEA": 1.0, "CUPS": 0.0, None: 0.5}
+        {"TEA": 1.0, "CUPS": 0.0, "all": 0.5}
     )
 
 
@@ -117,7 +115,7 @@ def test_what_is_bought_is_told_apart_from_how_much():
     def judged(*cohorts: str) -> tuple[float, float]:
         members = pl.DataFrame({"user_id": [*"abcd"], "cohort_id": cohorts})
         found = measure_usefulness(members, bought, ITEMS, DAY, CONFIG, seed=1)
-        overall = found.filter(pl.col("category").is_null(), grouping_name="cohorts")
+        overall = found.filter("is_overall", grouping_name="cohorts")
         return overall.select("explained_share", "explained_mix_share").row(0)
 
     by_size, by_taste = judged("c1", "c1", "c2", "c2"), judged("c1", "c2", "c1", "c2")
