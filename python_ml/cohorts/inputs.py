@@ -151,7 +151,7 @@ def _department_roots(user_departments: pl.DataFrame, index: pl.DataFrame) -> tu
         )
         .filter(pl.col("weight") > 0)
     )
-    departments, weights_NG = _spread(shares["row"], shares["department"], shares["weight"], len(index))
+    departments, weights_NG = spread(shares["row"], shares["department"], shares["weight"], len(index))
     total_N = weights_NG.sum(axis=1)
     roots_NG = np.sqrt(weights_NG / np.where(total_N > 0, total_N, 1.0)[:, None])
     roots_NG[total_N == 0] = np.nan
@@ -169,16 +169,19 @@ def _interest_roots(
         .group_by("row", "category")
         .len()
     )
-    categories, count_NI = _spread(acts["row"], acts["category"], acts["len"], len(index))
+    categories, count_NI = spread(acts["row"], acts["category"], acts["len"], len(index))
     total_N = count_NI.sum(axis=1, keepdims=True)
     unknown_NI = np.full_like(count_NI, np.nan)
     return categories, np.sqrt(np.divide(count_NI, total_N, out=unknown_NI, where=total_N > 0))
 
 
-def _spread(
-    rows: pl.Series, names: pl.Series, amounts: pl.Series, count: int
-) -> tuple[list[str], np.ndarray]:
-    """The names, sorted, and a table of `count` rows and a column for each name."""
+def spread(rows: pl.Series, names: pl.Series, amounts: pl.Series, count: int) -> tuple[list[str], np.ndarray]:
+    """The names, sorted, and amounts as a table with a column for each: float64 (count, names).
+
+    Args:
+        rows, names, amounts: of each cell that is not 0; no two of one place.
+        count: rows of the table.
+    """
     known = names.unique().sort().to_list()
     column_of = {name: column for column, name in enumerate(known)}
     table = np.zeros((count, len(known)))
