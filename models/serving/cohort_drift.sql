@@ -16,28 +16,18 @@ cohort_drift as (
     from {{ source('ml', 'cohort_drift') }}
 ),
 
-cohort_changes as (
+int_cohorts_named as (
     select
         cohort_id,
-        cohort_name,
-        changed_on
-    from {{ ref('cohort_changes') }}
-),
-
--- Nobody may be in the cohort today, so its last name is not in user_cohorts.
-cohorts_named as (
-    select
-        cohort_id,
-        max_by(cohort_name, changed_on) as cohort_name
-    from cohort_changes
-    group by cohort_id
+        cohort_name
+    from {{ ref('int_cohorts_named') }}
 ),
 
 drift_named as (
     select
         cohort_drift.subject_type,
         cohort_drift.subject_name,
-        cohorts_named.cohort_name,
+        int_cohorts_named.cohort_name,
         cohort_drift.reason,
         cohort_drift.model_version,
         cohort_drift.population_stability_index,
@@ -47,10 +37,10 @@ drift_named as (
         cohort_drift.is_drifted,
         cohort_drift.as_of_date
     from cohort_drift
-    left join cohorts_named
+    left join int_cohorts_named
         on
             cohort_drift.subject_type = 'cohort'
-            and cohort_drift.subject_name = cohorts_named.cohort_id
+            and cohort_drift.subject_name = int_cohorts_named.cohort_id
 )
 
 select * from drift_named

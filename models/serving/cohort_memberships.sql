@@ -10,20 +10,11 @@ cohort_membership_log as (
     from {{ source('ml', 'cohort_membership_log') }}
 ),
 
-cohort_changes as (
+int_cohorts_named as (
     select
         cohort_id,
-        cohort_name,
-        changed_on
-    from {{ ref('cohort_changes') }}
-),
-
-cohorts_named as (
-    select
-        cohort_id,
-        max_by(cohort_name, changed_on) as cohort_name
-    from cohort_changes
-    group by cohort_id
+        cohort_name
+    from {{ ref('int_cohorts_named') }}
 ),
 
 -- What follows an entry, of the same user and cohort, is the exit.
@@ -44,12 +35,12 @@ entries_named as (
     select
         entries_ended.user_id,
         entries_ended.cohort_id,
-        cohorts_named.cohort_name,
+        int_cohorts_named.cohort_name,
         entries_ended.valid_to is null as is_current,
         entries_ended.valid_from,
         entries_ended.valid_to
     from entries_ended
-    left join cohorts_named on entries_ended.cohort_id = cohorts_named.cohort_id
+    left join int_cohorts_named on entries_ended.cohort_id = int_cohorts_named.cohort_id
     where entries_ended.membership_change = 'enter'
 )
 

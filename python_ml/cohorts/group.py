@@ -78,20 +78,38 @@ def group_users(
         model: in force.
         device: of the fit, see `fit_centres`.
     """
+    before = _numbered_after(before, model)
     if not buyers.user_ids:
         return _group_nobody(users, before, config, day)
     reason = reason_to_fit(model, buyers, embedding_model, day, fitted_with, config)
     if reason is None:
         return _group_by(model, users, buyers, before, config)
-    is_usable = model is not None and model.why_not_place(buyers, embedding_model) is None
     clustering = _cluster(buyers, config, seed, device)
-    tried = _selection(clustering, day)
-    is_one = clustering.chosen.cohort_count == 1
-    if is_one and is_usable:
-        stays = _group_by(model, users, buyers, before, config)
-        refused = tried.with_columns(is_chosen=pl.lit(False))
-        selection = pl.concat([stays.selection.filter("is_chosen"), refused])
-        return replace(stays, selection=selection, fit_reason=reason)
+    if model is not None and model.why_not_place(buyers, embedding_model) is None:
+        if clustering.chosen.cohort_count == 1:
+            stays = _group_by(model, users, buyers, before, config)
+            refused = _selection(clustering, day).with_columns(is_chosen=pl.lit(False))
+            selection = pl.concat([stays.selection.filter("is_chosen"), refused])
+            return replace(stays, selection=selection, fit_reason=reason)
+        # Where yesterday's cohorts would be today: users who changed since do not make cohorts look new.
+        before = replace(before, members=_members(model, buyers))
+    found = _group_anew(clustering, users, buyers, before, config, day)
+    return replace(
+        found,
+        model=_model(clustering, found, buyers, embedding_model, day, fitted_with),
+        fit_reason=reason,
+    )
+
+
+def _group_anew(
+    clustering: Clustering,
+    users: pl.DataFrame,
+    buyers: BuyerArrays,
+    before: Before,
+    config: CohortConfig,
+    day: date,
+) -> Grouping:
+    """Into the cohorts found now; those that go on from earlier ones have their ids."""
     placement = place_users(
         clustering.space,
         clustering.centres,
@@ -101,13 +119,24 @@ def group_users(
         buyers.tastes,
         buyers.interest_roots,
     )
-    if is_usable:
-        # Where yesterday's cohorts would be today: users who changed since do not make cohorts look new.
-        before = replace(before, members=_members(model, buyers))
-    assigned = _assign(users, buyers, placement, METHOD_NONE if is_one else METHOD_CLUSTERED)
-    found = _with_ids(assigned, [], _numbered_after(before, model), config)
-    ids = dict(found.select("label", "cohort_id").unique().rows())
-    fitted = None if is_one else CohortModel(
+    method = METHOD_NONE if clustering.chosen.cohort_count == 1 else METHOD_CLUSTERED
+    found = _with_ids(_assign(users, buyers, placement, method), [], before, config)
+    return Grouping(found, placement, _selection(clustering, day), None, None)
+
+
+def _model(
+    clustering: Clustering,
+    found: Grouping,
+    buyers: BuyerArrays,
+    embedding_model: str | None,
+    day: date,
+    fitted_with: str,
+) -> CohortModel | None:
+    """What is kept of the fit; None where users could not be told apart, to try again next time."""
+    if clustering.chosen.cohort_count == 1:
+        return None
+    ids = dict(found.users.select("label", "cohort_id").unique().rows())
+    return CohortModel(
         fitted_on=day,
         fitted_with=fitted_with,
         embedding_model=embedding_model,
@@ -116,12 +145,11 @@ def group_users(
         interest_categories=buyers.interest_categories,
         cohort_ids=[ids[label] for label in range(len(clustering.centres))],
         user_count=len(buyers.user_ids),
-        selection=tried.drop("fitted_on").to_dicts(),
+        selection=found.selection.drop("fitted_on").to_dicts(),
         space=clustering.space,
         centres=clustering.centres,
-        reference=fit_reference(buyers.values, placement.labels, len(clustering.centres)),
-    )  # fmt: skip
-    return Grouping(found, placement, tried, fitted, reason)
+        reference=fit_reference(buyers.values, found.placement.labels, len(clustering.centres)),
+    )
 
 
 def _group_nobody(users: pl.DataFrame, before: Before, config: CohortConfig, day: date) -> Grouping:
@@ -140,7 +168,7 @@ def _group_by(
     selection = pl.DataFrame(
         [row | {"fitted_on": model.fitted_on} for row in model.selection], schema=SELECTION_SCHEMA
     )
-    found = _with_ids(assigned, model.cohort_ids, _numbered_after(before, model), config)
+    found = _with_ids(assigned, model.cohort_ids, before, config)
     return Grouping(found, placement, selection, model, None)
 
 

@@ -159,7 +159,7 @@ def _spend_by_category(
     if buyers.height < 2 and not also:
         return [], np.zeros((len(index), 0))
     kept = bought.filter(pl.col("category").is_in([*buyers["category"].head(most), *also]))
-    categories, micros_NG = _spread(kept["row"], kept["category"], kept["sales_micros"], len(index))
+    categories, micros_NG = spread(kept["row"], kept["category"], kept["sales_micros"], len(index))
     spend_NG = micros_NG / MICROS
     is_known_N = np.isin(np.arange(len(index)), bought["row"].to_numpy())
     spend_NG[~is_known_N] = np.nan
@@ -177,16 +177,19 @@ def _interest_roots(
         .group_by("row", "category")
         .len()
     )
-    categories, count_NI = _spread(acts["row"], acts["category"], acts["len"], len(index))
+    categories, count_NI = spread(acts["row"], acts["category"], acts["len"], len(index))
     total_N = count_NI.sum(axis=1, keepdims=True)
     unknown_NI = np.full_like(count_NI, np.nan)
     return categories, np.sqrt(np.divide(count_NI, total_N, out=unknown_NI, where=total_N > 0))
 
 
-def _spread(
-    rows: pl.Series, names: pl.Series, amounts: pl.Series, count: int
-) -> tuple[list[str], np.ndarray]:
-    """The names, sorted, and a table of `count` rows and a column for each name."""
+def spread(rows: pl.Series, names: pl.Series, amounts: pl.Series, count: int) -> tuple[list[str], np.ndarray]:
+    """The names, sorted, and amounts as a table with a column for each: float64 (count, names).
+
+    Args:
+        rows, names, amounts: of each cell that is not 0; no two of one place.
+        count: rows of the table.
+    """
     known = names.unique().sort().to_list()
     column_of = {name: column for column, name in enumerate(known)}
     table = np.zeros((count, len(known)))

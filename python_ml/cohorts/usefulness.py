@@ -11,6 +11,7 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from python_ml.cohorts.history import replay
+from python_ml.cohorts.inputs import MICROS, spread
 from python_ml.config import CohortConfig
 
 SCHEMA = {
@@ -177,16 +178,12 @@ def _spend(users: pl.DataFrame, after: pl.DataFrame, min_support: float) -> tupl
         after.join(index, on="user_id")
         .filter(pl.col("category").is_not_null())
         .group_by("row", "category")
-        .agg(pl.col("sales_amount").sum())
-        .filter(pl.col("sales_amount") > 0)
+        .agg((pl.col("sales_amount") * MICROS).round().cast(pl.Int64).sum().alias("sales_micros"))
+        .filter(pl.col("sales_micros") > 0)
         .filter(pl.len().over("category") >= max(min_support * users.height, 2))
-        .sort("row", "category")
     )
-    categories = spent["category"].unique().sort().to_list()
-    column = {name: number for number, name in enumerate(categories)}
-    spend_NK = np.zeros((users.height, len(categories)))
-    columns = [column[name] for name in spent["category"]]
-    spend_NK[spent["row"].to_numpy(), columns] = spent["sales_amount"].to_numpy()
+    categories, micros_NK = spread(spent["row"], spent["category"], spent["sales_micros"], users.height)
+    spend_NK = micros_NK / MICROS
     # What all users spend alike differs between no groups.
     varies = [number for number in range(len(categories)) if np.ptp(spend_NK[:, number]) > 0]
     return [categories[number] for number in varies], spend_NK[:, varies]

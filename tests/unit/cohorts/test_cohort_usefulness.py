@@ -125,6 +125,19 @@ def test_what_is_bought_is_told_apart_from_how_much():
     assert by_taste == pytest.approx((121 / 526, 1.0))
 
 
+def test_the_order_of_rows_does_not_matter():
+    """Tenths, whose sums as floating point depend on the order they are added in."""
+    amounts = [0.1, 0.2, 0.3, 0.7, 1.1, 2.3]
+    bought = lines(
+        *FIRST, *((user, "tea", 1, (1 + "abcd".index(user)) * each) for user in "abcd" for each in amounts)
+    )
+    found = measure_usefulness(MEMBERS, bought, ITEMS, DAY, CONFIG, seed=1)
+    for seed in range(5):
+        shuffled = bought.sample(fraction=1.0, shuffle=True, seed=seed)
+        members = MEMBERS.sample(fraction=1.0, shuffle=True, seed=seed)
+        assert measure_usefulness(members, shuffled, ITEMS, DAY, CONFIG, seed=1).equals(found)
+
+
 def test_without_anything_to_judge_by_the_reason_stands_there():
     (row,) = measure_usefulness(MEMBERS, lines(*FIRST), ITEMS, DAY, CONFIG, seed=1).to_dicts()
     assert row["explained_share"] is None
