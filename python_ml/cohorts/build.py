@@ -6,10 +6,11 @@ from datetime import date
 import polars as pl
 from matplotlib.figure import Figure
 
+from python_ml.cohorts.buyers import BuyerArrays
 from python_ml.cohorts.drift import DRIFT_SCHEMA, measure_drift
 from python_ml.cohorts.group import Grouping, group_users
 from python_ml.cohorts.history import Before, nothing_before
-from python_ml.cohorts.inputs import MICROS, BuyerArrays, build_arrays, check_inputs, purchase_pairs
+from python_ml.cohorts.inputs import MICROS, build_arrays, check_inputs, purchase_pairs
 from python_ml.cohorts.methods import METHOD_CLUSTERED, METHOD_NONE
 from python_ml.cohorts.model import CohortModel
 from python_ml.cohorts.names import ALL_BUYERS, ALL_USERS, NOT_YET_BUYING, CohortFacts, name_cohorts
@@ -171,7 +172,7 @@ def _measure_drift(grouping: Grouping, buyers: BuyerArrays, config: CohortConfig
     model = grouping.model
     return measure_drift(
         model.reference,
-        model.values_of(buyers),
+        model.as_fitted(buyers).values,
         grouping.placement.labels,
         model.feature_names,
         model.cohort_ids,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from python_ml.cohorts.buyers import BuyerArrays
 from python_ml.cohorts.select import Candidate, assign, choose_stable, try_candidates
 from python_ml.cohorts.space import Space, fit_space
 from python_ml.config import CohortConfig
@@ -45,34 +46,19 @@ class Placement:
     distances: np.ndarray
 
 
-def cluster_buyers(
-    values_NF: np.ndarray,
-    orders_N: np.ndarray,
-    feature_names: list[str],
-    spend_NG: np.ndarray,
-    tastes_ND: np.ndarray,
-    interests_NI: np.ndarray,
-    config: CohortConfig,
-    seed: int,
-    device: str = "cpu",
-) -> Clustering:
-    """Prepare, weigh, try every number of cohorts, choose.
+def cluster_buyers(buyers: BuyerArrays, config: CohortConfig, seed: int, device: str = "cpu") -> Clustering:
+    """Find cohorts of users alike, the number of them chosen by `choose_stable`.
 
     Args:
-        values_NF: float64 behaviour features, NaN where unknown; at least one user.
-        orders_N: float64, orders of each user.
-        feature_names: F names.
-        spend_NG: float64, what each user spent on each category.
-        tastes_ND: float64, mean item embeddings, NaN where there is none.
-        interests_NI: float64, roots of category shares of what was looked at, NaN where nothing was.
+        buyers: at least one.
         config: every setting but those of profiles and names.
-        seed: of k-means and resamples.
-        device: that finds centres of many users, see `fit_centres`.
+        seed: of the fit and the samples.
+        device: of the fit, see `fit_centres`.
     """
     # One thread: the order of summation, and so the last bit of a number, depends on how many there are.
     with threadpool_limits(limits=1):
-        space = fit_space(values_NF, orders_N, feature_names, spend_NG, tastes_ND, interests_NI, config)
-        points_NS = space.project(values_NF, orders_N, spend_NG, tastes_ND, interests_NI)
+        space = fit_space(buyers, config)
+        points_NS = space.project(buyers)
         tried = try_candidates(points_NS, config, seed, device)
         candidates, chosen = choose_stable(points_NS, tried, config, seed, device)
         labels_N, _ = assign(points_NS, chosen.centres)
@@ -82,16 +68,8 @@ def cluster_buyers(
     return Clustering(space, candidates, chosen, chosen.centres[order])
 
 
-def place_users(
-    space: Space,
-    centres_CS: np.ndarray,
-    values_NF: np.ndarray,
-    orders_N: np.ndarray,
-    spend_NG: np.ndarray,
-    tastes_ND: np.ndarray,
-    interests_NI: np.ndarray,
-) -> Placement:
-    """Put users among the centres, whenever those were found; arguments as in `Space.project`."""
+def place_users(space: Space, centres_CS: np.ndarray, buyers: BuyerArrays) -> Placement:
+    """Put users among the centres, whenever those were found."""
     with threadpool_limits(limits=1):
-        points_NS = space.project(values_NF, orders_N, spend_NG, tastes_ND, interests_NI)
+        points_NS = space.project(buyers)
         return Placement(points_NS, *assign(points_NS, centres_CS))

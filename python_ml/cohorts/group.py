@@ -5,10 +5,10 @@ from datetime import date
 
 import polars as pl
 
+from python_ml.cohorts.buyers import BuyerArrays
 from python_ml.cohorts.cluster import Clustering, Placement, cluster_buyers, place_users
 from python_ml.cohorts.drift import fit_reference
 from python_ml.cohorts.history import Before, match_before
-from python_ml.cohorts.inputs import BuyerArrays
 from python_ml.cohorts.methods import METHOD_CLUSTERED, METHOD_NO_ORDER, METHOD_NONE
 from python_ml.cohorts.model import CohortModel, reason_to_fit
 from python_ml.config import CohortConfig
@@ -84,7 +84,7 @@ def group_users(
     reason = reason_to_fit(model, buyers, embedding_model, day, fitted_with, config)
     if reason is None:
         return _group_by(model, users, buyers, before, config)
-    clustering = _cluster(buyers, config, seed, device)
+    clustering = cluster_buyers(buyers, config, seed, device)
     if model is not None and model.why_not_place(buyers, embedding_model) is None:
         if clustering.chosen.cohort_count == 1:
             stays = _group_by(model, users, buyers, before, config)
@@ -110,15 +110,7 @@ def _group_anew(
     day: date,
 ) -> Grouping:
     """Into the cohorts found now; those that go on from earlier ones have their ids."""
-    placement = place_users(
-        clustering.space,
-        clustering.centres,
-        buyers.values,
-        buyers.orders,
-        buyers.spend,
-        buyers.tastes,
-        buyers.interest_roots,
-    )
+    placement = place_users(clustering.space, clustering.centres, buyers)
     method = METHOD_NONE if clustering.chosen.cohort_count == 1 else METHOD_CLUSTERED
     found = _with_ids(_assign(users, buyers, placement, method), [], before, config)
     return Grouping(found, placement, _selection(clustering, day), None, None)
@@ -170,20 +162,6 @@ def _group_by(
     )
     found = _with_ids(assigned, model.cohort_ids, before, config)
     return Grouping(found, placement, selection, model, None)
-
-
-def _cluster(buyers: BuyerArrays, config: CohortConfig, seed: int, device: str) -> Clustering:
-    return cluster_buyers(
-        buyers.values,
-        buyers.orders,
-        buyers.feature_names,
-        buyers.spend,
-        buyers.tastes,
-        buyers.interest_roots,
-        config,
-        seed,
-        device,
-    )
 
 
 def _selection(clustering: Clustering, day: date) -> pl.DataFrame:

@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import numpy as np
 
+from python_ml.cohorts.buyers import BuyerArrays
 from python_ml.cohorts.cluster import Placement, place_users
 from python_ml.cohorts.drift import Reference
-from python_ml.cohorts.inputs import BuyerArrays
 from python_ml.cohorts.space import Space
 from python_ml.config import CohortConfig
 
@@ -75,19 +75,21 @@ class CohortModel:
 
     def place(self, buyers: BuyerArrays) -> Placement:
         """Put users into the cohorts as they were fitted; what was not there then does not count."""
-        return place_users(
-            self.space,
-            self.centres,
-            self.values_of(buyers),
-            buyers.orders,
-            _columns_of(self.spend_categories, buyers.spend_categories, buyers.spend),
-            buyers.tastes,
-            _columns_of(self.interest_categories, buyers.interest_categories, buyers.interest_roots),
-        )
+        return place_users(self.space, self.centres, self.as_fitted(buyers))
 
-    def values_of(self, buyers: BuyerArrays) -> np.ndarray:
-        """Behaviour of users, float64 (N, F), its features as they were at the fit."""
-        return buyers.values[:, [buyers.feature_names.index(name) for name in self.feature_names]]
+    def as_fitted(self, buyers: BuyerArrays) -> BuyerArrays:
+        """The same users, told by the features and categories of the fit."""
+        return replace(
+            buyers,
+            feature_names=self.feature_names,
+            values=buyers.values[:, [buyers.feature_names.index(name) for name in self.feature_names]],
+            spend_categories=self.spend_categories,
+            spend=_columns_of(self.spend_categories, buyers.spend_categories, buyers.spend),
+            interest_categories=self.interest_categories,
+            interest_roots=_columns_of(
+                self.interest_categories, buyers.interest_categories, buyers.interest_roots
+            ),
+        )
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything as arrays, which is what safetensors holds; what is no number is JSON in bytes."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.decomposition import PCA
 
+from python_ml.cohorts.buyers import BuyerArrays
 from python_ml.cohorts.prepare import FittedFeatures, fit_features
 from python_ml.config import CohortConfig
 
@@ -47,33 +48,18 @@ class Space:
     spend_scale: float
     blocks: dict[str, FittedBlock]
 
-    def project(
-        self,
-        values_NF: np.ndarray,
-        orders_N: np.ndarray,
-        spend_NG: np.ndarray,
-        tastes_ND: np.ndarray,
-        interests_NI: np.ndarray,
-    ) -> np.ndarray:
-        """Put users into the space.
+    def project(self, buyers: BuyerArrays) -> np.ndarray:
+        """Put users into the space, float64 (N, S).
 
         Args:
-            values_NF: float64 behaviour features, NaN where unknown.
-            orders_N: float64, orders of each user.
-            spend_NG: float64, what each user spent on each category.
-            tastes_ND: float64, mean item embeddings.
-            interests_NI: float64, roots of category shares of what was looked at. Here and in the two before
-                it, rows of NaN, of users of whom nothing is known, stand in the middle of the users it was
-                fitted on.
-
-        Returns:
-            float64 (N, S).
+            buyers: with the features and categories it was fitted on. In spend, tastes and interests, rows of
+                NaN, of users of whom nothing is known, stand in the middle of the users it was fitted on.
         """
         parts = {
-            "behaviour": self.features.standardise(values_NF, orders_N),
-            "spend": _fill(_bend(spend_NG, self.spend_scale), self.blocks["spend"].mean),
-            "text": _fill(tastes_ND, self.blocks["text"].mean),
-            "interest": _fill(interests_NI, self.blocks["interest"].mean),
+            "behaviour": self.features.standardise(buyers.values, buyers.orders),
+            "spend": _fill(_bend(buyers.spend, self.spend_scale), self.blocks["spend"].mean),
+            "text": _fill(buyers.tastes, self.blocks["text"].mean),
+            "interest": _fill(buyers.interest_roots, self.blocks["interest"].mean),
         }
         return np.hstack([self.blocks[name].project(parts[name]) for name in _BLOCKS])
 
@@ -101,26 +87,23 @@ class Space:
         return cls(FittedFeatures.from_arrays(features, names), float(arrays["spend_scale"][0]), blocks)
 
 
-def fit_space(
-    values_NF: np.ndarray,
-    orders_N: np.ndarray,
-    feature_names: list[str],
-    spend_NG: np.ndarray,
-    tastes_ND: np.ndarray,
-    interests_NI: np.ndarray,
-    config: CohortConfig,
-) -> Space:
-    """Learn scales, directions and weights from users; arguments as in `Space.project`."""
-    features = fit_features(values_NF, orders_N, feature_names, config)
-    spend_scale = float(np.median(spend_NG[spend_NG > 0])) if (spend_NG > 0).any() else 1.0
-    bent_NG = _bend(spend_NG, spend_scale)
+def fit_space(buyers: BuyerArrays, config: CohortConfig) -> Space:
+    """Learn scales, directions and weights from users."""
+    features = fit_features(buyers.values, buyers.orders, buyers.feature_names, config)
+    spent = buyers.spend[buyers.spend > 0]
+    spend_scale = float(np.median(spent)) if len(spent) else 1.0
+    bent_NG = _bend(buyers.spend, spend_scale)
     # What the last 40 % of the variance of behaviour holds is single weekdays and hours: noise that k-means
     # would otherwise cut cohorts by.
     parts = {
-        "behaviour": (features.standardise(values_NF, orders_N), config.behaviour_variance, 1.0),
+        "behaviour": (features.standardise(buyers.values, buyers.orders), config.behaviour_variance, 1.0),
         "spend": (_fill_with_mean(bent_NG), config.behaviour_variance, config.spend_weight),
-        "text": (_fill_with_mean(tastes_ND), config.text_dimensions, config.text_weight),
-        "interest": (_fill_with_mean(interests_NI), config.interest_variance, config.interest_weight),
+        "text": (_fill_with_mean(buyers.tastes), config.text_dimensions, config.text_weight),
+        "interest": (
+            _fill_with_mean(buyers.interest_roots),
+            config.interest_variance,
+            config.interest_weight,
+        ),
     }
     return Space(
         features=features,
