@@ -1,15 +1,18 @@
--- One row per fit and number of cohorts tried, with the measures that decided.
+-- One row per fit, method and number of cohorts tried, with the measures that decided.
 with
 
 cohort_selection as (
     select
+        clustering_method,
         cohort_count,
         reason,
         model_version,
         silhouette,
+        davies_bouldin,
         stability_ari,
         bootstrap_ari,
         smallest_cohort_share,
+        largest_cohort_share,
         inertia,
         is_eligible,
         is_chosen,

@@ -11,7 +11,7 @@ from python_ml.cohorts.drift import DRIFT_SCHEMA, measure_drift
 from python_ml.cohorts.group import Grouping, group_users
 from python_ml.cohorts.history import Before, nothing_before
 from python_ml.cohorts.inputs import MICROS, build_arrays, check_inputs, purchase_pairs
-from python_ml.cohorts.methods import METHOD_CLUSTERED, METHOD_NONE
+from python_ml.cohorts.methods import METHOD_NONE, RULES
 from python_ml.cohorts.model import CohortModel
 from python_ml.cohorts.names import ALL_BUYERS, ALL_USERS, NOT_YET_BUYING, CohortFacts, name_cohorts
 from python_ml.cohorts.plots import plot_profiles, plot_selection, plot_user_map
@@ -102,7 +102,7 @@ def build_cohorts(
         fitted_with: changes when settings or code do, which is a reason to fit anew.
         before: cohorts as they were last seen, whose ids and names go on; None for a first run.
         model: fitted on that day or before; None for a first run.
-        device: that finds centres of many users, "cpu" or "cuda:0" ..., see `fit_centres`.
+        device: that finds centres of many users, "cpu" or "cuda:0" ..., see `fit_partition`.
 
     Raises:
         ContractError: a table lacks a column, repeats a key, mixes models, or no purchase has a vector.
@@ -154,7 +154,7 @@ def build_cohorts(
         cohort_rules=find_rules(
             user_features,
             user_department_features,
-            assigned.filter(pl.col("cohort_method") == METHOD_CLUSTERED),
+            assigned.filter(~pl.col("cohort_method").is_in(RULES)),
             config,
             seed=seed,
         ),

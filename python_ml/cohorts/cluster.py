@@ -9,7 +9,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from python_ml.cohorts.buyers import BuyerArrays
-from python_ml.cohorts.select import Candidate, assign, choose_stable, try_candidates
+from python_ml.cohorts.partition import Partition
+from python_ml.cohorts.select import Candidate, choose_stable, try_candidates
 from python_ml.cohorts.space import Space, fit_space
 from python_ml.config import CohortConfig
 
@@ -22,23 +23,23 @@ class Clustering:
         space: where users were compared.
         candidates: every number of cohorts tried.
         chosen: the one taken.
-        centres: float64 (C, S), the largest cohort's first.
+        partition: what it found, the largest cohort first.
     """
 
     space: Space
     candidates: list[Candidate]
     chosen: Candidate
-    centres: np.ndarray
+    partition: Partition
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Users among centres.
+    """Users among cohorts.
 
     Args:
         points: float64 (N, S), users in the clustered space.
-        labels: integer (N,), row of the nearest centre.
-        distances: float64 (N,), Euclidean distance to it.
+        labels: integer (N,), row of the cohort.
+        distances: float64 (N,), Euclidean distance to its centre.
     """
 
     points: np.ndarray
@@ -46,30 +47,38 @@ class Placement:
     distances: np.ndarray
 
 
-def cluster_buyers(buyers: BuyerArrays, config: CohortConfig, seed: int, device: str = "cpu") -> Clustering:
-    """Find cohorts of users alike, the number of them chosen by `choose_stable`.
+def cluster_buyers(
+    buyers: BuyerArrays,
+    config: CohortConfig,
+    seed: int,
+    device: str = "cpu",
+    in_force: tuple[str, int] | None = None,
+) -> Clustering:
+    """Find cohorts of users alike; method and number are chosen by `choose_stable`.
 
     Args:
         buyers: at least one.
         config: every setting but those of profiles and names.
         seed: of the fit and the samples.
-        device: of the fit, see `fit_centres`.
+        device: of the fit, see `fit_partition`.
+        in_force: method and number of the fit before, see `choose_candidate`.
     """
     # One thread: the order of summation, and so the last bit of a number, depends on how many there are.
     with threadpool_limits(limits=1):
         space = fit_space(buyers, config)
         points_NS = space.project(buyers)
         tried = try_candidates(points_NS, config, seed, device)
-        candidates, chosen = choose_stable(points_NS, tried, config, seed, device)
-        labels_N, _ = assign(points_NS, chosen.centres)
-    sizes_C = np.bincount(labels_N, minlength=len(chosen.centres))
-    # Equal sizes by the centre itself, which does not depend on how k-means numbered it.
-    order = sorted(range(len(sizes_C)), key=lambda label: (-sizes_C[label], tuple(chosen.centres[label])))
-    return Clustering(space, candidates, chosen, chosen.centres[order])
+        candidates, chosen = choose_stable(points_NS, tried, config, seed, device, in_force)
+        labels_N, _ = chosen.partition.assign(points_NS)
+    centres_CS = chosen.partition.centres
+    sizes_C = np.bincount(labels_N, minlength=len(centres_CS))
+    # Equal sizes by the centre itself, which does not depend on how the method numbered it.
+    order = sorted(range(len(sizes_C)), key=lambda label: (-sizes_C[label], tuple(centres_CS[label])))
+    return Clustering(space, candidates, chosen, chosen.partition.take(order))
 
 
-def place_users(space: Space, centres_CS: np.ndarray, buyers: BuyerArrays) -> Placement:
-    """Put users among the centres, whenever those were found."""
+def place_users(space: Space, partition: Partition, buyers: BuyerArrays) -> Placement:
+    """Put users among cohorts, whenever those were found."""
     with threadpool_limits(limits=1):
         points_NS = space.project(buyers)
-        return Placement(points_NS, *assign(points_NS, centres_CS))
+        return Placement(points_NS, *partition.assign(points_NS))

@@ -9,7 +9,7 @@ from python_ml.cohorts.buyers import BuyerArrays
 from python_ml.cohorts.cluster import Clustering, Placement, cluster_buyers, place_users
 from python_ml.cohorts.drift import fit_reference
 from python_ml.cohorts.history import Before, match_before
-from python_ml.cohorts.methods import METHOD_CLUSTERED, METHOD_NO_ORDER, METHOD_NONE
+from python_ml.cohorts.methods import METHOD_NO_ORDER, METHOD_NONE, clustered_by
 from python_ml.cohorts.model import CohortModel, reason_to_fit
 from python_ml.config import CohortConfig
 from python_ml.identity import assign_ids
@@ -17,18 +17,21 @@ from python_ml.identity import assign_ids
 NOBODY_HAS_ORDERED = "nobody has ordered yet"
 
 SELECTION_SCHEMA = {
+    "clustering_method": pl.String,
     "cohort_count": pl.Int32,
     "silhouette": pl.Float64,
+    "davies_bouldin": pl.Float64,
     "stability_ari": pl.Float64,
     "bootstrap_ari": pl.Float64,
     "smallest_cohort_share": pl.Float64,
+    "largest_cohort_share": pl.Float64,
     "inertia": pl.Float64,
     "is_eligible": pl.Boolean,
     "is_chosen": pl.Boolean,
     "reason": pl.String,
     "fitted_on": pl.Date,
 }
-_MEASURES = [name for name in SELECTION_SCHEMA if name not in ("is_chosen", "fitted_on")]
+_MEASURES = [name for name in SELECTION_SCHEMA if name not in ("clustering_method", "is_chosen", "fitted_on")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def group_users(
         fitted_with: of settings and code as they are now.
         before: cohorts as they were last seen.
         model: in force.
-        device: of the fit, see `fit_centres`.
+        device: of the fit, see `fit_partition`.
     """
     before = _numbered_after(before, model)
     if not buyers.user_ids:
@@ -84,9 +87,12 @@ def group_users(
     reason = reason_to_fit(model, buyers, embedding_model, day, fitted_with, config)
     if reason is None:
         return _group_by(model, users, buyers, before, config)
-    clustering = cluster_buyers(buyers, config, seed, device)
+    # Under other settings or code the number is chosen anew: what was asked for must be heard.
+    is_alike = model is not None and model.fitted_with == fitted_with
+    in_force = (model.method, len(model.partition)) if is_alike else None
+    clustering = cluster_buyers(buyers, config, seed, device, in_force)
     if model is not None and model.why_not_place(buyers, embedding_model) is None:
-        if clustering.chosen.cohort_count == 1:
+        if clustering.chosen.method is None:
             stays = _group_by(model, users, buyers, before, config)
             refused = _selection(clustering, day).with_columns(is_chosen=pl.lit(False))
             selection = pl.concat([stays.selection.filter("is_chosen"), refused])
@@ -110,8 +116,8 @@ def _group_anew(
     day: date,
 ) -> Grouping:
     """Into the cohorts found now; those that go on from earlier ones have their ids."""
-    placement = place_users(clustering.space, clustering.centres, buyers)
-    method = METHOD_NONE if clustering.chosen.cohort_count == 1 else METHOD_CLUSTERED
+    placement = place_users(clustering.space, clustering.partition, buyers)
+    method = METHOD_NONE if clustering.chosen.method is None else clustered_by(clustering.chosen.method)
     found = _with_ids(_assign(users, buyers, placement, method), [], before, config)
     return Grouping(found, placement, _selection(clustering, day), None, None)
 
@@ -125,28 +131,33 @@ def _model(
     fitted_with: str,
 ) -> CohortModel | None:
     """What is kept of the fit; None where users could not be told apart, to try again next time."""
-    if clustering.chosen.cohort_count == 1:
+    if clustering.chosen.method is None:
         return None
     ids = dict(found.users.select("label", "cohort_id").unique().rows())
     return CohortModel(
         fitted_on=day,
         fitted_with=fitted_with,
         embedding_model=embedding_model,
+        method=clustering.chosen.method,
         feature_names=buyers.feature_names,
         spend_categories=buyers.spend_categories,
         interest_categories=buyers.interest_categories,
-        cohort_ids=[ids[label] for label in range(len(clustering.centres))],
+        cohort_ids=[ids[label] for label in range(len(clustering.partition))],
         user_count=len(buyers.user_ids),
         selection=found.selection.drop("fitted_on").to_dicts(),
         space=clustering.space,
-        centres=clustering.centres,
-        reference=fit_reference(buyers.values, found.placement.labels, len(clustering.centres)),
+        partition=clustering.partition,
+        reference=fit_reference(buyers.values, found.placement.labels, len(clustering.partition)),
     )
 
 
 def _group_nobody(users: pl.DataFrame, before: Before, config: CohortConfig, day: date) -> Grouping:
     nothing = dict.fromkeys(SELECTION_SCHEMA) | {"cohort_count": 0, "is_eligible": False, "fitted_on": day}
-    only = nothing | {"is_chosen": True, "reason": NOBODY_HAS_ORDERED}
+    only = nothing | {
+        "clustering_method": METHOD_NONE,
+        "is_chosen": True,
+        "reason": NOBODY_HAS_ORDERED,
+    }
     found = _with_ids(_assign(users, None, None, METHOD_NONE), [], before, config)
     return Grouping(found, None, pl.DataFrame([only], schema=SELECTION_SCHEMA), None, None)
 
@@ -156,7 +167,7 @@ def _group_by(
 ) -> Grouping:
     """Into the cohorts of a fit as it was."""
     placement = model.place(buyers)
-    assigned = _assign(users, buyers, placement, METHOD_CLUSTERED)
+    assigned = _assign(users, buyers, placement, clustered_by(model.method))
     selection = pl.DataFrame(
         [row | {"fitted_on": model.fitted_on} for row in model.selection], schema=SELECTION_SCHEMA
     )
@@ -167,10 +178,16 @@ def _group_by(
 def _selection(clustering: Clustering, day: date) -> pl.DataFrame:
     rows = [
         {name: getattr(candidate, name) for name in _MEASURES}
-        | {"is_chosen": candidate is clustering.chosen, "fitted_on": day}
+        | {
+            "clustering_method": candidate.method or METHOD_NONE,
+            "is_chosen": candidate is clustering.chosen,
+            "fitted_on": day,
+        }
         for candidate in clustering.candidates
     ]
-    return pl.DataFrame(rows, schema=SELECTION_SCHEMA).with_columns(pl.col("silhouette").fill_nan(None))
+    return pl.DataFrame(rows, schema=SELECTION_SCHEMA).with_columns(
+        pl.col("silhouette", "davies_bouldin").fill_nan(None)
+    )
 
 
 def _assign(

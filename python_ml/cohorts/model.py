@@ -11,14 +11,16 @@ import numpy as np
 from python_ml.cohorts.buyers import BuyerArrays
 from python_ml.cohorts.cluster import Placement, place_users
 from python_ml.cohorts.drift import Reference
+from python_ml.cohorts.partition import Partition
 from python_ml.cohorts.space import Space
 from python_ml.config import CohortConfig
 
-FORMAT = 3  # of the arrays; files of another one are passed over
+FORMAT = 4  # of the arrays; files of another one are passed over
 _FACTS = "facts"
 _FACT_NAMES = (
     "fitted_with",
     "embedding_model",
+    "method",
     "feature_names",
     "spend_categories",
     "interest_categories",
@@ -36,20 +38,22 @@ class CohortModel:
         fitted_on: as-of date of the users it was fitted on.
         fitted_with: changes when settings or code do.
         embedding_model: whose vectors users' tastes are means of; None if there were none.
+        method: by which the cohorts were found.
         feature_names: F behaviour features.
         spend_categories: G categories of what users bought.
         interest_categories: I categories of what users looked at; none where that was not known.
-        cohort_ids: C ids, in the order of the centres.
+        cohort_ids: C ids, in the order of the partition.
         user_count: users it was fitted on.
-        selection: rows of cohort_selection: every number of cohorts that was tried.
+        selection: rows of cohort_selection: every method and number of cohorts that was tried.
         space: where users are compared.
-        centres: float64 (C, S).
+        partition: that puts a user there into a cohort.
         reference: what is kept of those users, to say later how far others are from them.
     """
 
     fitted_on: date
     fitted_with: str
     embedding_model: str | None
+    method: str
     feature_names: list[str]
     spend_categories: list[str]
     interest_categories: list[str]
@@ -57,7 +61,7 @@ class CohortModel:
     user_count: int
     selection: list[dict[str, Any]]
     space: Space
-    centres: np.ndarray
+    partition: Partition
     reference: Reference
 
     def why_not_place(self, buyers: BuyerArrays, embedding_model: str | None) -> str | None:
@@ -75,7 +79,7 @@ class CohortModel:
 
     def place(self, buyers: BuyerArrays) -> Placement:
         """Put users into the cohorts as they were fitted; what was not there then does not count."""
-        return place_users(self.space, self.centres, self.as_fitted(buyers))
+        return place_users(self.space, self.partition, self.as_fitted(buyers))
 
     def as_fitted(self, buyers: BuyerArrays) -> BuyerArrays:
         """The same users, told by the features and categories of the fit."""
@@ -96,7 +100,7 @@ class CohortModel:
         facts = {name: getattr(self, name) for name in _FACT_NAMES}
         facts |= {"format": FORMAT, "fitted_on": self.fitted_on.isoformat()}
         text = np.frombuffer(json.dumps(facts, ensure_ascii=False).encode(), dtype=np.uint8)
-        arrays = {_FACTS: text, "centres": self.centres}
+        arrays = {_FACTS: text} | self.partition.arrays()
         arrays |= self.space.arrays() | self.reference.arrays()
         return {name: np.ascontiguousarray(values) for name, values in arrays.items()}
 
@@ -111,7 +115,7 @@ class CohortModel:
             **facts,
             fitted_on=fitted_on,
             space=Space.from_arrays(arrays, facts["feature_names"]),
-            centres=arrays["centres"],
+            partition=Partition.from_arrays(arrays),
             reference=Reference.from_arrays(arrays),
         )
 

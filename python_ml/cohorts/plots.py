@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
@@ -22,46 +23,50 @@ def plot_selection(selection: pl.DataFrame, min_stability: float) -> Figure:
     """Silhouette and stability by number of cohorts, the chosen one marked, ineligible ones hollow.
 
     Args:
-        selection: `cohort_selection`; what the last fit tried is drawn.
+        selection: `cohort_selection`; what the last fit tried is drawn, a colour for each method.
         min_stability: drawn as the limit it is.
     """
     last = selection.filter(pl.col("fitted_on") == pl.col("fitted_on").max())
     tried = last.sort("cohort_count").fill_null(float("nan"))
     figure = Figure(figsize=(8, 5), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True)
-    counts = tried["cohort_count"].to_list()
-    fills = ["tab:blue" if eligible else "white" for eligible in tried["is_eligible"]]
-    for axes, label, name in (
-        (upper, "silhouette", "silhouette"),
-        (lower, "stability (ARI)", "stability_ari"),
-        (lower, "stability (ARI)", "bootstrap_ari"),
-    ):
-        is_harder_test = name == "bootstrap_ari"
-        if not is_harder_test:
-            axes.plot(counts, tried[name], color="0.7", zorder=1)
-        axes.scatter(
-            counts,
-            tried[name],
-            color=fills,
-            edgecolor="tab:orange" if is_harder_test else "tab:blue",
-            marker="D" if is_harder_test else "o",
-            zorder=2,
-        )
-        axes.set_ylabel(label)
-        axes.spines[["top", "right"]].set_visible(False)
+    methods = tried.partition_by("clustering_method", maintain_order=True)
+    for number, one in enumerate(methods):
+        colour = to_hex(colormaps["tab10"](number))
+        _plot_method(upper, lower, one, colour)
+        if len(methods) > 1:
+            upper.scatter([], [], color=colour, label=one["clustering_method"].first())
+    if len(methods) > 1:
+        upper.legend(frameon=False, fontsize=8, ncols=2)
+    counts = sorted(set(tried["cohort_count"]))
+    upper.set_ylabel("silhouette")
+    lower.set_ylabel("stability (ARI)")
     lower.axhline(min_stability, color="0.4", linestyle=":", linewidth=1)
     lower.annotate("least stability", (counts[0], min_stability), va="bottom", fontsize=8, color="0.4")
     lower.set_ylim(0, 1.05)
     lower.set_xlabel("number of cohorts (hollow: not eligible; diamond: over bootstraps)")
     lower.set_xticks(counts)
-    chosen = tried.filter("is_chosen")["cohort_count"].to_list()
+    chosen = tried.filter("is_chosen")
     for axes in (upper, lower):
-        for count in chosen:
+        axes.spines[["top", "right"]].set_visible(False)
+        for count in chosen["cohort_count"]:
             axes.axvline(count, color="tab:orange", linewidth=6, alpha=0.3, zorder=0)
     day = selection["fitted_on"].min()
-    title = f"{chosen[0]} cohorts chosen" if chosen else f"none is eligible: cohorts of {day} stay"
+    title = f"none is eligible: cohorts of {day} stay"
+    for method, count in chosen.select("clustering_method", "cohort_count").rows():
+        title = f"{count} cohorts chosen" + (f" by {method}" if len(methods) > 1 else "")
     upper.set_title(title, loc="left")
     return figure
+
+
+def _plot_method(upper: Axes, lower: Axes, tried: pl.DataFrame, colour: str) -> None:
+    """What one method scored."""
+    counts = tried["cohort_count"].to_list()
+    fills = [colour if eligible else "white" for eligible in tried["is_eligible"]]
+    for axes, name in ((upper, "silhouette"), (lower, "stability_ari")):
+        axes.plot(counts, tried[name], color=colour, alpha=0.4, zorder=1)
+        axes.scatter(counts, tried[name], color=fills, edgecolor=colour, zorder=2)
+    lower.scatter(counts, tried["bootstrap_ari"], color=fills, edgecolor="tab:orange", marker="D", zorder=2)
 
 
 def plot_profiles(profiles: pl.DataFrame) -> Figure:

@@ -1,4 +1,4 @@
-"""How many cohorts: try each number, measure, and choose by a rule written down beforehand.
+"""How many cohorts, by which method: try each, measure, and choose by a rule written down beforehand.
 
 Shapes: N users, S dimensions of the space they are clustered in, C cohorts. The largest arrays are N x S and
 N x C numbers.
@@ -8,41 +8,45 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.metrics import adjusted_rand_score, davies_bouldin_score, silhouette_score
 
+from python_ml.cohorts.partition import Partition, fit_partition, round_partition
 from python_ml.config import CohortConfig
 
 # Silhouette compares every pair; beyond this many users a sample of them is measured.
 _SILHOUETTE_USERS = 5_000
-_BLOCK_USERS = 4_096
-# Of fewer, a processor finds centres in a moment, and the device would wait for its instructions.
-_DEVICE_USERS = 100_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """One number of cohorts, tried.
+    """One number of cohorts, tried by one method.
 
     Args:
+        method: by which they were found; None of one cohort, which is no finding.
         cohort_count: C.
         silhouette: mean silhouette, -1..1; NaN where it is not defined (one cohort).
+        davies_bouldin: mean over cohorts of how wide it and the one most like it are against the distance of
+            their centres (Davies and Bouldin 1979); the lower, the better apart. NaN of one cohort. It is
+            shown, not chosen by: like the silhouette it favours few round cohorts.
         stability_ari: mean adjusted Rand index between this clustering and one fitted on a resample.
-        smallest_cohort_share: of users, 0..1.
+        smallest_cohort_share, largest_cohort_share: of users, 0..1.
         inertia: sum of squared distances to the centres.
         bootstrap_ari: mean adjusted Rand index between this clustering and those fitted on bootstraps; None
             of a number that was not about to be chosen.
         reason: why it is not eligible, or, of one cohort, why it stands in; None if it is eligible.
-        centres: float64 (C, S).
+        partition: what was found.
     """
 
+    method: str | None
     cohort_count: int
     silhouette: float
+    davies_bouldin: float
     stability_ari: float
     smallest_cohort_share: float
+    largest_cohort_share: float
     inertia: float
     reason: str | None
-    centres: np.ndarray
+    partition: Partition
     bootstrap_ari: float | None = None
 
     @property
@@ -54,17 +58,17 @@ class Candidate:
 def try_candidates(
     points_NS: np.ndarray, config: CohortConfig, seed: int, device: str = "cpu"
 ) -> list[Candidate]:
-    """Cluster with every number of cohorts the data allows.
+    """Cluster by every method of the config with every number of cohorts the data allows.
 
     Args:
         points_NS: float64, at least one user.
-        config: limits, resamples, restarts.
+        config: methods, limits, resamples, restarts.
         seed: makes every start and resample repeatable.
-        device: that finds centres of many users, see `fit_centres`.
+        device: see `fit_partition`.
 
     Returns:
-        One candidate per number, ascending. If there are too few users or too few who differ it is one cohort
-        of all users, and its reason says why.
+        One candidate per method and number, numbers ascending. If there are too few users or too few who
+        differ it is one cohort of all users, and its reason says why.
     """
     if len(points_NS) < config.min_users:
         return [_one_cohort(points_NS, f"{len(points_NS):,} users have ordered; needs {config.min_users:,}")]
@@ -74,7 +78,11 @@ def try_candidates(
     if not counts:
         said = "behave alike" if distinct == 1 else f"behave in {distinct} ways"
         return [_one_cohort(points_NS, f"all users {said}; needs {config.min_cohorts + 1} ways")]
-    return [_try_count(points_NS, count, config, seed, device) for count in counts]
+    return [
+        _try_count(points_NS, method, count, config, seed, device)
+        for method in config.methods
+        for count in counts
+    ]
 
 
 def choose_stable(
@@ -83,8 +91,9 @@ def choose_stable(
     config: CohortConfig,
     seed: int,
     device: str = "cpu",
+    in_force: tuple[str, int] | None = None,
 ) -> tuple[list[Candidate], Candidate]:
-    """Choose the number of cohorts, and put the choice to a harder test than all were put to.
+    """Choose method and number of cohorts, and put the choice to a harder test than all were put to.
 
     Where the preferred one does not come back in bootstraps of the users, it is the next one's turn. With
     none left one cohort of all users stands in: an unstable clustering would be made up.
@@ -95,25 +104,28 @@ def choose_stable(
         config: min_stability, bootstraps, restarts, silhouette_tolerance.
         seed: of bootstraps and starts.
         device: as in `try_candidates`.
+        in_force: as in `choose_candidate`.
 
     Returns:
         All candidates, with what the test said; the chosen one.
     """
     tried = list(candidates)
     while any(candidate.is_eligible for candidate in tried):
-        preferred = choose_candidate(tried, config.silhouette_tolerance)
+        preferred = choose_candidate(tried, config.silhouette_tolerance, in_force)
         tested = _test_on_bootstraps(points_NS, preferred, config, seed, device)
         tried[tried.index(preferred)] = tested
         if tested.is_eligible:
             return tried, tested
-    if tried[0].cohort_count > 1:
+    if tried[0].method is not None:
         reason = f"no number of cohorts from {tried[0].cohort_count} to {tried[-1].cohort_count} is eligible"
         tried.insert(0, _one_cohort(points_NS, reason))
     return tried, tried[0]
 
 
-def choose_candidate(candidates: Sequence[Candidate], silhouette_tolerance: float) -> Candidate:
-    """Choose the number of cohorts.
+def choose_candidate(
+    candidates: Sequence[Candidate], silhouette_tolerance: float, in_force: tuple[str, int] | None = None
+) -> Candidate:
+    """Choose method and number of cohorts.
 
     Among the eligible (stable under resampling, no cohort too small to act on), the *most* cohorts whose
     silhouette is within a tolerance of the best eligible one. The highest silhouette alone nearly always
@@ -123,71 +135,46 @@ def choose_candidate(candidates: Sequence[Candidate], silhouette_tolerance: floa
     sample of the same users is not reported. Shoppers are a continuum, so expect low silhouettes (about 0.1):
     cohorts are useful cuts through it, not islands.
 
+    The method and number in force stay while they are within the tolerance: several numbers are as good as
+    each other on a continuum, and to go from one to another at every fit would tell people that customers
+    have changed when chance has.
+
     Args:
         candidates: from `try_candidates`, at least one eligible.
         silhouette_tolerance: in silhouette, 0..1. Not a share of the best: a share is generous exactly where
             groups are well apart, and would split planted groups (0.78) for a clearly worse 0.63.
+        in_force: method and number of cohorts of the fit before; None if there was none like this one.
     """
     eligible = [candidate for candidate in candidates if candidate.is_eligible]
     best = max(candidate.silhouette for candidate in eligible)
-    return max(
-        (candidate for candidate in eligible if candidate.silhouette >= best - silhouette_tolerance),
-        key=lambda candidate: candidate.cohort_count,
-    )
+    good = [candidate for candidate in eligible if candidate.silhouette >= best - silhouette_tolerance]
+    for candidate in good:
+        if (candidate.method, candidate.cohort_count) == in_force:
+            return candidate
+    return max(good, key=lambda candidate: (candidate.cohort_count, candidate.silhouette))
 
 
-def assign(points_NS: np.ndarray, centres_CS: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Nearest centre of each user.
-
-    Args:
-        points_NS, centres_CS: float64.
-
-    Returns:
-        Position of the centre, integer (N,), the first on a tie; Euclidean distance to it, float64 (N,).
-    """
-    # By blocks: differences of all users to all centres would be N x C x S numbers.
-    squared_NC = np.concatenate(
-        [
-            np.square(points_NS[start : start + _BLOCK_USERS, None, :] - centres_CS).sum(axis=2)
-            for start in range(0, max(len(points_NS), 1), _BLOCK_USERS)
-        ]
-    )
-    nearest_N = squared_NC.argmin(axis=1)
-    return nearest_N, np.sqrt(squared_NC[np.arange(len(points_NS)), nearest_N])
-
-
-def fit_centres(
-    points_NS: np.ndarray, count: int, restarts: int, seed: int, device: str
-) -> tuple[np.ndarray, float]:
-    """Centres, float64 (C, S), and inertia of k-means, the best of some starts.
-
-    scikit-learn's is the faster one on processors; on a CUDA device, of many users, it is `kmeans`.
-    """
-    if device.startswith("cuda") and len(points_NS) >= _DEVICE_USERS:
-        import torch  # only when there is work for it
-
-        from python_ml.cohorts.kmeans import fit_kmeans
-
-        fit = fit_kmeans(points_NS, count, device=torch.device(device), seed=seed, restarts=restarts)
-        return fit.centres, fit.inertia
-    fitted = KMeans(count, n_init=restarts, random_state=seed).fit(points_NS)
-    return fitted.cluster_centers_, float(fitted.inertia_)
-
-
-def _try_count(points_NS: np.ndarray, count: int, config: CohortConfig, seed: int, device: str) -> Candidate:
-    centres_CS, inertia = fit_centres(points_NS, count, config.restarts, seed, device)
-    labels_N, _ = assign(points_NS, centres_CS)
-    share = np.bincount(labels_N, minlength=count).min() / len(points_NS)
-    stability = _measure_stability(points_NS, labels_N, count, config, seed, device)
-    return Candidate(
+def _try_count(
+    points_NS: np.ndarray, method: str, count: int, config: CohortConfig, seed: int, device: str
+) -> Candidate:
+    partition = fit_partition(points_NS, method, count, config.restarts, seed, device)
+    labels_N, distances_N = partition.assign(points_NS)
+    shares_C = np.bincount(labels_N, minlength=count) / len(points_NS)
+    found = Candidate(
+        method=method,
         cohort_count=count,
         silhouette=_measure_silhouette(points_NS, labels_N, seed),
-        stability_ari=stability,
-        smallest_cohort_share=float(share),
-        inertia=inertia,
-        reason=_why_not(float(share), stability, config),
-        centres=centres_CS,
+        davies_bouldin=_measure_davies_bouldin(points_NS, labels_N),
+        stability_ari=float("nan"),
+        smallest_cohort_share=float(shares_C.min()),
+        largest_cohort_share=float(shares_C.max()),
+        inertia=float(np.square(distances_N).sum()),
+        reason=None,
+        partition=partition,
     )
+    stability = _measure_stability(points_NS, labels_N, found, config, seed, device)
+    found = replace(found, stability_ari=stability)
+    return replace(found, reason=_why_not(found, config))
 
 
 def _measure_silhouette(points_NS: np.ndarray, labels_N: np.ndarray, seed: int) -> float:
@@ -200,14 +187,25 @@ def _measure_silhouette(points_NS: np.ndarray, labels_N: np.ndarray, seed: int) 
     return float(silhouette_score(points_NS[sample], labels_N[sample]))
 
 
+def _measure_davies_bouldin(points_NS: np.ndarray, labels_N: np.ndarray) -> float:
+    is_one = len(np.unique(labels_N)) < 2
+    return float("nan") if is_one else float(davies_bouldin_score(points_NS, labels_N))
+
+
 def _measure_stability(
-    points_NS: np.ndarray, labels_N: np.ndarray, count: int, config: CohortConfig, seed: int, device: str
+    points_NS: np.ndarray,
+    labels_N: np.ndarray,
+    candidate: Candidate,
+    config: CohortConfig,
+    seed: int,
+    device: str,
 ) -> float:
     """Mean agreement with clusterings of part of the users, from other starts, applied to all users."""
+    count = candidate.cohort_count
     size = max(round(len(points_NS) * config.resample_share), count)
     generators = [np.random.default_rng([seed, count, resample]) for resample in range(config.resamples)]
     samples = ((each, each.choice(len(points_NS), size=size, replace=False)) for each in generators)
-    return _measure_agreement(points_NS, labels_N, count, samples, config.restarts, device)
+    return _measure_agreement(points_NS, labels_N, candidate, samples, config.restarts, device)
 
 
 def _test_on_bootstraps(
@@ -221,8 +219,8 @@ def _test_on_bootstraps(
     size, count = len(points_NS), candidate.cohort_count
     generators = [np.random.default_rng([seed, count, number, 1]) for number in range(config.bootstraps)]
     samples = ((each, each.integers(size, size=size)) for each in generators)
-    labels_N, _ = assign(points_NS, candidate.centres)
-    agreement = _measure_agreement(points_NS, labels_N, count, samples, config.restarts, device)
+    labels_N, _ = candidate.partition.assign(points_NS)
+    agreement = _measure_agreement(points_NS, labels_N, candidate, samples, config.restarts, device)
     is_stable = agreement >= config.min_stability
     reason = (
         f"stability over {config.bootstraps} bootstraps is {agreement:.2f}, needs {config.min_stability:.2f}"
@@ -233,7 +231,7 @@ def _test_on_bootstraps(
 def _measure_agreement(
     points_NS: np.ndarray,
     labels_N: np.ndarray,
-    count: int,
+    candidate: Candidate,
     samples: Iterable[tuple[np.random.Generator, np.ndarray]],
     restarts: int,
     device: str,
@@ -242,29 +240,36 @@ def _measure_agreement(
     scores = []
     for generator, sample in samples:
         start = int(generator.integers(2**31))
-        other_CS, _ = fit_centres(points_NS[sample], count, restarts, start, device)
-        scores.append(adjusted_rand_score(labels_N, assign(points_NS, other_CS)[0]))
+        other = fit_partition(
+            points_NS[sample], candidate.method, candidate.cohort_count, restarts, start, device
+        )
+        scores.append(adjusted_rand_score(labels_N, other.assign(points_NS)[0]))
     return float(np.mean(scores))
 
 
-def _why_not(share: float, stability: float, config: CohortConfig) -> str | None:
+def _why_not(found: Candidate, config: CohortConfig) -> str | None:
     reasons = []
-    if not share >= config.min_cohort_share:
-        reasons.append(f"smallest cohort has {share:.1%} of users, needs {config.min_cohort_share:.1%}")
-    if not stability >= config.min_stability:
-        reasons.append(f"stability is {stability:.2f}, needs {config.min_stability:.2f}")
+    least, most = config.min_cohort_share, config.max_cohort_share
+    if not found.smallest_cohort_share >= least:
+        reasons.append(f"smallest cohort has {found.smallest_cohort_share:.1%} of users, needs {least:.1%}")
+    if not found.largest_cohort_share <= most:
+        reasons.append(f"largest cohort has {found.largest_cohort_share:.1%} of users, at most {most:.1%}")
+    if not found.stability_ari >= config.min_stability:
+        reasons.append(f"stability is {found.stability_ari:.2f}, needs {config.min_stability:.2f}")
     return "; ".join(reasons) or None
 
 
 def _one_cohort(points_NS: np.ndarray, reason: str) -> Candidate:
     centre = points_NS.mean(axis=0, keepdims=True)
-    inertia = float(np.square(points_NS - centre).sum())
     return Candidate(
+        method=None,
         cohort_count=1,
         silhouette=float("nan"),
+        davies_bouldin=float("nan"),
         stability_ari=1.0,
         smallest_cohort_share=1.0,
-        inertia=inertia,
+        largest_cohort_share=1.0,
+        inertia=float(np.square(points_NS - centre).sum()),
         reason=reason,
-        centres=centre,
+        partition=round_partition(centre),
     )

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from python_ml.config.checks import check_range
+from python_ml.config.checks import check_names, check_range
+
+METHODS = ("k-means", "mini-batch k-means", "bisecting k-means", "Gaussian mixture")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,15 +13,18 @@ class CohortConfig:
 
     Args:
         min_users: with fewer users who have ordered, no number of cohorts is tried.
+        methods: ways to find cohorts that are tried, of `METHODS`.
         min_cohorts, max_cohorts: the numbers of cohorts that are tried.
-        min_cohort_share: a clustering with a cohort below this share of users is not eligible.
+        min_cohort_share, max_cohort_share: a clustering with a cohort below or above this share of users is
+            not eligible.
         min_stability: nor one whose mean adjusted Rand index over resamples is below this.
-        silhouette_tolerance: the most cohorts win whose silhouette is at most this far below the best.
+        silhouette_tolerance: the most cohorts win whose silhouette is at most this far below the best; those
+            of the last fit stay for as long as theirs is.
         resamples: how many resamples stability is measured on.
         resample_share: share of users in each resample.
         bootstraps: how many bootstraps of the users the number about to be chosen must come back in: where
             its mean adjusted Rand index is below min_stability, it is not.
-        restarts: starts of k-means, the best of which is kept.
+        restarts: starts of a method, the best of which is kept.
         share_prior_orders: a share of few orders is noise; it is drawn towards the mean of all users as
             if it stood on this many more orders.
         skew_limit: non-negative features more skewed than this are put on a logarithmic scale.
@@ -58,9 +63,11 @@ class CohortConfig:
     """
 
     min_users: int = 30
+    methods: tuple[str, ...] = ("k-means",)
     min_cohorts: int = 3
     max_cohorts: int = 12
     min_cohort_share: float = 0.02
+    max_cohort_share: float = 0.6
     min_stability: float = 0.75
     silhouette_tolerance: float = 0.02
     resamples: int = 5
@@ -96,6 +103,7 @@ class CohortConfig:
 
     def __post_init__(self) -> None:
         check_range("cohorts", self, ("min_users",), 1, 1e9)
+        check_names("cohorts", self, "methods", self.methods, METHODS)
         check_range("cohorts", self, ("min_cohorts",), 2, 1000)
         check_range("cohorts", self, ("max_cohorts",), self.min_cohorts, 1000)
         check_range("cohorts", self, ("resamples", "bootstraps", "restarts"), 1, 10_000)
@@ -105,6 +113,7 @@ class CohortConfig:
         check_range(
             "cohorts", self, ("min_cohort_share", "min_stability", "min_support", "name_min_share"), 0.0, 1.0
         )
+        check_range("cohorts", self, ("max_cohort_share",), self.min_cohort_share, 1.0)
         check_range("cohorts", self, ("match_overlap",), 0.01, 1.0)
         check_range("cohorts", self, ("silhouette_tolerance", "collinear_correlation"), 0.0, 1.0)
         check_range("cohorts", self, ("resample_share", "behaviour_variance", "interest_variance"), 0.01, 1.0)

@@ -13,7 +13,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from python_ml.cohorts.build import CohortResult, build_cohorts
 from python_ml.cohorts.inputs import build_arrays, purchase_pairs
-from python_ml.cohorts.methods import METHOD_CLUSTERED, METHOD_NO_ORDER, METHOD_NONE
+from python_ml.cohorts.methods import METHOD_NO_ORDER, METHOD_NONE, clustered_by
 from python_ml.config import CohortConfig
 from python_ml.errors import ContractError, SettingError
 from tests.unit.cohorts.shop import Shop, planted_shop
@@ -76,14 +76,14 @@ def test_users_without_an_order_are_their_own_cohort(found):
     assert new["cohort_method"] == METHOD_NO_ORDER
     assert new["distance_to_centre"] is None
     others = found.user_cohorts.filter(pl.col("user_id") != "new")
-    assert others["cohort_method"].unique().to_list() == [METHOD_CLUSTERED]
+    assert others["cohort_method"].unique().to_list() == [clustered_by("k-means")]
     assert others["distance_to_centre"].null_count() == 0
 
 
 def test_users_without_an_order_move_no_centre(shop, found):
     buyers = [user_id for user_id in shop.user_features["user_id"] if user_id != "new"]
     without = build(shop.only_users(buyers))
-    assert without.model.centres.tobytes() == found.model.centres.tobytes()
+    assert without.model.partition.centres.tobytes() == found.model.partition.centres.tobytes()
     assert without.cohort_selection.equals(found.cohort_selection)
 
 
@@ -111,11 +111,14 @@ def test_columns_and_keys(found):
         "attribute_rank": pl.Int32,
     }
     assert dict(found.cohort_selection.schema) == {
+        "clustering_method": pl.String,
         "cohort_count": pl.Int32,
         "silhouette": pl.Float64,
+        "davies_bouldin": pl.Float64,
         "stability_ari": pl.Float64,
         "bootstrap_ari": pl.Float64,
         "smallest_cohort_share": pl.Float64,
+        "largest_cohort_share": pl.Float64,
         "inertia": pl.Float64,
         "is_eligible": pl.Boolean,
         "is_chosen": pl.Boolean,
@@ -359,7 +362,9 @@ CHANGES = {
     "min_users": 1000,
     "min_cohorts": 4,
     "max_cohorts": 4,
+    "methods": ("Gaussian mixture",),
     "min_cohort_share": 0.4,
+    "max_cohort_share": 0.1,
     "min_stability": 1.0,
     "silhouette_tolerance": 1.0,
     "resamples": 3,
@@ -407,7 +412,10 @@ def test_every_setting_reaches_the_result(shop, found, name):
     [
         {"min_cohorts": 1},
         {"max_cohorts": 2},
+        {"methods": ()},
+        {"methods": ("k-means", "astrology")},
         {"min_cohort_share": 1.1},
+        {"max_cohort_share": 0.01},
         {"resamples": 0},
         {"resample_share": 0.0},
         {"text_weight": -1.0},

@@ -22,7 +22,7 @@ from python_ml.cohorts.history import (
     record_changes,
     replay,
 )
-from python_ml.cohorts.methods import METHOD_CLUSTERED, METHOD_NO_ORDER
+from python_ml.cohorts.methods import METHOD_NO_ORDER, clustered_by
 from python_ml.config import CohortConfig
 from tests.unit.cohorts.shop import planted_shop
 
@@ -40,7 +40,7 @@ def grouped(**users_of: str) -> pl.DataFrame:
     return members(**{user: cohort for cohort, users in users_of.items() for user in users})
 
 
-def cohorts(*ids: str, method: str = METHOD_CLUSTERED) -> pl.DataFrame:
+def cohorts(*ids: str, method: str = clustered_by("k-means")) -> pl.DataFrame:
     return pl.DataFrame({"cohort_id": ids, "cohort_name": [f"Name {each}" for each in ids]}).with_columns(
         cohort_method=pl.lit(method)
     )
@@ -88,7 +88,7 @@ def test_the_group_that_shares_most_users_goes_on():
     earlier = before("c4", "c7", c4="abcdef", c7="ghij")
     labels = {"a": 0, "b": 0, "c": 0, "d": 0, "e": 1, "f": 1, "g": 1, "h": 2, "i": 2, "j": 2, "new": 2}
     now = pl.DataFrame({"user_id": [*labels], "label": [*labels.values()]}).with_columns(
-        cohort_method=pl.lit(METHOD_CLUSTERED)
+        cohort_method=pl.lit(clustered_by("k-means"))
     )
     # Group 0 shares 4 of 6 with c4, group 1 2 of 7, group 2 3 of 4 with c7; "new" was known nowhere.
     groups = now.select("label", "cohort_method").unique().sort("label")
@@ -103,7 +103,7 @@ def test_the_same_rule_is_the_same_cohort_whoever_is_in_it():
     earlier = Before(grouped(c1="ab", c2="cd"), pl.concat(
         [cohorts("c1"), cohorts("c2", method=METHOD_NO_ORDER)]), 2)  # fmt: skip
     now = pl.DataFrame({"user_id": [*"abcdxy"], "label": [0, 0, 0, 0, -1, -1]})
-    methods = {0: METHOD_CLUSTERED, -1: METHOD_NO_ORDER}
+    methods = {0: clustered_by("k-means"), -1: METHOD_NO_ORDER}
     groups = pl.DataFrame({"label": [*methods], "cohort_method": [*methods.values()]})
     assert match_before(groups, now, earlier, 0.3) == [0, 1]
 
@@ -248,7 +248,7 @@ def test_cohorts_that_share_too_few_users_are_new_and_so_are_their_numbers(first
     """Recorded as if each user had been in a cohort drawn by lot: none shares half of its users with one."""
     drawn = first.user_cohorts["cohort_id"].sample(fraction=1.0, shuffle=True, seed=0)
     second = seen_again(first, seed=3, of_users=drawn, match_overlap=0.5)
-    ids = second.user_cohorts.filter(pl.col("cohort_method") == METHOD_CLUSTERED)["cohort_id"].unique()
+    ids = second.user_cohorts.filter(pl.col("cohort_method") == clustered_by("k-means"))["cohort_id"].unique()
     assert sorted(ids.str.slice(1).cast(pl.Int64)) == [5, 6, 7]
 
 

@@ -129,6 +129,27 @@ def test_when_cohorts_are_looked_for_anew(shop, first, change, reason):
     assert found.cohort_selection["fitted_on"].unique().to_list() == [found.model.fitted_on]
 
 
+def test_the_number_of_cohorts_stays_unless_something_else_is_asked_for(shop):
+    """Anything goes here, so four would win; the fit before, under the same settings and code, has three."""
+    anything = dataclasses.replace(QUICK, min_stability=0.0, min_cohort_share=0.0, silhouette_tolerance=1.0)
+    three = later(shop, None, config=dataclasses.replace(anything, max_cohorts=3)).model
+    assert len(later(shop, three, days=92, config=anything).model.partition) == 3
+    assert len(later(shop, three, days=92, config=anything, fitted_with="b").model.partition) == 4
+    assert len(later(shop, None, days=92, config=anything).model.partition) == 4
+
+
+def test_another_method_is_kept_and_places_users_as_it_did(shop):
+    mixture = dataclasses.replace(QUICK, methods=("Gaussian mixture",))
+    fitted = later(shop, None, config=mixture)
+    assert fitted.model.method == "Gaussian mixture"
+    again = later(shop, CohortModel.from_arrays(fitted.model.arrays()), config=mixture, days=2)
+    assert again.fit_reason is None
+    assert again.user_cohorts.equals(fitted.user_cohorts)
+    assert again.user_cohorts["cohort_method"].unique().sort().to_list() == [
+        "Gaussian mixture on behaviour, spend, texts and looks", "rule: no order yet",
+    ]  # fmt: skip
+
+
 def test_another_encoder_or_a_lost_feature_makes_the_model_useless(shop, first):
     vectors = shop.text_embeddings.with_columns(embedding_model=pl.lit("other#1"))
     found = later(dataclasses.replace(shop, text_embeddings=vectors), first.model)

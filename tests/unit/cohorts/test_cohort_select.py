@@ -9,9 +9,11 @@ import torch
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
-from python_ml.cohorts import kmeans, select
-from python_ml.cohorts.select import Candidate, assign, choose_candidate, choose_stable, try_candidates
+from python_ml.cohorts import kmeans, partition
+from python_ml.cohorts.partition import round_partition
+from python_ml.cohorts.select import Candidate, choose_candidate, choose_stable, try_candidates
 from python_ml.config import CohortConfig
+from python_ml.config.cohorts import METHODS
 
 
 @pytest.fixture(autouse=True)
@@ -21,15 +23,25 @@ def one_thread() -> Iterator[None]:
         yield
 
 
-def candidate(count: int, silhouette: float, *, stability: float = 0.9, eligible: bool = True) -> Candidate:
+def candidate(
+    count: int,
+    silhouette: float,
+    *,
+    stability: float = 0.9,
+    eligible: bool = True,
+    method: str = "k-means",
+) -> Candidate:
     return Candidate(
+        method=method,
         cohort_count=count,
         silhouette=silhouette,
+        davies_bouldin=1.0,
         stability_ari=stability,
         smallest_cohort_share=0.1,
+        largest_cohort_share=0.5,
         inertia=1.0,
         reason=None if eligible else "unstable",
-        centres=np.zeros((count, 2)),
+        partition=round_partition(np.zeros((count, 2))),
     )
 
 
@@ -56,6 +68,30 @@ def test_ineligible_candidates_neither_win_nor_set_the_floor():
         candidate(6, 0.5, eligible=False),
     ]
     assert choose_candidate(tried, 0.2).cohort_count == 4
+
+
+def test_method_and_number_of_the_last_fit_stay_while_they_are_as_good():
+    tried = [
+        candidate(3, 0.50), candidate(4, 0.49), candidate(5, 0.41),
+        candidate(3, 0.45, method="Gaussian mixture"), candidate(4, 0.45, eligible=False),
+    ]  # fmt: skip
+
+    def chosen(*in_force: object) -> tuple[str, int]:
+        found = choose_candidate(tried, 0.06, in_force or None)
+        return found.method, found.cohort_count
+
+    assert chosen() == ("k-means", 4)
+    assert chosen("k-means", 3) == ("k-means", 3)
+    assert chosen("Gaussian mixture", 3) == ("Gaussian mixture", 3)
+    # Too far below the best, not tried, not eligible.
+    assert chosen("k-means", 5) == chosen("k-means", 6) == ("k-means", 4)
+    assert chosen("Gaussian mixture", 4) == ("k-means", 4)
+
+
+def test_of_methods_with_as_many_cohorts_the_better_separated_wins():
+    tried = [candidate(4, 0.40), candidate(4, 0.45, method="Gaussian mixture"), candidate(3, 0.46)]
+    assert choose_candidate(tried, 0.1).method == "Gaussian mixture"
+    assert choose_candidate([tried[1], tried[0]], 0.1).method == "Gaussian mixture"
 
 
 def test_with_none_eligible_all_users_are_one_cohort():
@@ -100,7 +136,27 @@ def test_planted_blobs_are_counted_and_found():
     assert chosen.cohort_count == 4
     assert chosen.stability_ari > 0.99
     assert chosen.smallest_cohort_share == 30 / 120
-    assert adjusted_rand_score(truth, assign(points_NS, chosen.centres)[0]) > 0.99
+    assert adjusted_rand_score(truth, chosen.partition.assign(points_NS)[0]) > 0.99
+
+
+def test_every_method_is_tried_with_every_number():
+    points_NS, truth = blobs(4)
+    config = CohortConfig(methods=METHODS, min_cohorts=3, max_cohorts=4, resamples=1)
+    tried = try_candidates(points_NS, config, seed=1)
+    assert [(found.method, found.cohort_count) for found in tried] == [
+        (method, count) for method in METHODS for count in (3, 4)
+    ]
+    for found in tried[1::2]:
+        assert adjusted_rand_score(truth, found.partition.assign(points_NS)[0]) > 0.99
+
+
+def test_davies_bouldin_by_hand():
+    """Pairs at 0 and 2, 10 and 12, 30 and 34: within 1, 1 and 2 of their means 1, 11 and 32."""
+    points_NS = np.array([[0.0], [2.0], [10.0], [12.0], [30.0], [34.0]])
+    config = CohortConfig(min_users=6, min_cohorts=3, max_cohorts=3, resamples=1)
+    (found,) = try_candidates(points_NS, config, seed=1)
+    # Likest: of the first two each other, 2 / 10; of the third the second, 3 / 21.
+    assert found.davies_bouldin == pytest.approx((0.2 + 0.2 + 3 / 21) / 3)
 
 
 def test_limits_make_candidates_ineligible():
@@ -112,6 +168,14 @@ def test_limits_make_candidates_ineligible():
     noise_NS = np.random.default_rng(4).normal(size=(200, 8))
     strict = CohortConfig(min_cohorts=9, max_cohorts=9, min_stability=0.95, min_cohort_share=0.0)
     assert not any(found.is_eligible for found in try_candidates(noise_NS, strict, seed=1))
+    # Nine of ten users in one place, and two in each of three others.
+    lopsided_NS = np.vstack([np.zeros((54, 2)), np.repeat(10.0 * np.eye(3)[:, :2], 2, axis=0)])
+    lopsided_NS[:, 1] += np.arange(60) * 1e-6
+    one = replace(fits, min_cohort_share=0.0, min_stability=0.0)
+    assert try_candidates(lopsided_NS, one, seed=1)[0].reason == (
+        "largest cohort has 93.3% of users, at most 60.0%"
+    )
+    assert try_candidates(lopsided_NS, replace(one, max_cohort_share=0.94), seed=1)[0].is_eligible
 
 
 def test_the_same_seed_gives_the_same_bits():
@@ -119,7 +183,7 @@ def test_the_same_seed_gives_the_same_bits():
     config = CohortConfig(max_cohorts=4)
     first, second = (try_candidates(points_NS, config, seed=9) for _ in range(2))
     for one, other in zip(first, second, strict=True):
-        assert one.centres.tobytes() == other.centres.tobytes()
+        assert one.partition.centres.tobytes() == other.partition.centres.tobytes()
         assert (one.silhouette, one.stability_ari) == (other.silhouette, other.stability_ari)
 
 
@@ -138,25 +202,6 @@ def test_too_few_or_too_similar_users_are_one_cohort(points_NS: np.ndarray, reas
     assert np.isnan(only.silhouette)
     assert only.reason == reason
     assert choose_stable(points_NS, [only], CohortConfig(), seed=1) == ([only], only)
-
-
-def test_assign_by_hand():
-    labels, distances = assign(
-        np.array([[0.0, 0.0], [3.0, 4.0], [1.0, 0.0]]), np.array([[0.0, 0.0], [2.0, 0.0]])
-    )
-    assert labels.tolist() == [0, 1, 0]  # the last one lies between both: the first is taken
-    assert distances.tolist() == [0.0, np.sqrt(1 + 16), 1.0]
-
-
-@pytest.mark.parametrize("count", [0, 1, 5, 10])
-def test_assigning_by_blocks_changes_nothing(monkeypatch, count):
-    points_NS = np.random.default_rng(0).normal(size=(count, 3))
-    centres_CS = np.eye(3)
-    whole = assign(points_NS, centres_CS)
-    monkeypatch.setattr(select, "_BLOCK_USERS", 5)
-    parts = assign(points_NS, centres_CS)
-    assert [part.tolist() for part in parts] == [part.tolist() for part in whole]
-    assert len(parts[0]) == count
 
 
 def test_a_sample_that_meets_one_cohort_only_has_no_silhouette():
@@ -180,15 +225,15 @@ def test_many_users_go_to_the_device_and_come_back_the_same(monkeypatch):
 
     fit_kmeans = kmeans.fit_kmeans
     monkeypatch.setattr(kmeans, "fit_kmeans", fit_here)
-    monkeypatch.setattr(select, "_DEVICE_USERS", len(points_NS))
+    monkeypatch.setattr(partition, "_DEVICE_USERS", len(points_NS))
     config = CohortConfig(min_cohorts=3, max_cohorts=3, resamples=1, resample_share=1.0, bootstraps=2)
     there, here = (try_candidates(points_NS, config, seed=1, device=name) for name in ("cuda:0", "cpu"))
     assert asked == ["cuda:0", "cuda:0"]  # the fit and its one resample
-    found, expected = (np.sort(tried[0].centres, axis=0) for tried in (there, here))
+    found, expected = (np.sort(tried[0].partition.centres, axis=0) for tried in (there, here))
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     _, chosen = choose_stable(points_NS, there, config, seed=1, device="cuda:0")
     assert (chosen.bootstrap_ari, len(asked)) == (1.0, 4)
-    assert adjusted_rand_score(truth, assign(points_NS, chosen.centres)[0]) > 0.99
+    assert adjusted_rand_score(truth, chosen.partition.assign(points_NS)[0]) > 0.99
     # One user less is too few for the device.
     try_candidates(points_NS[1:], config, seed=1, device="cuda:0")
     assert len(asked) == 4

@@ -21,7 +21,7 @@ from dagster_defs.empty_tables import (
     why_empty,
 )
 from dagster_defs.warehouse import Warehouse
-from python_ml.cohorts.methods import METHOD_CLUSTERED
+from python_ml.cohorts.methods import clustered_by
 
 TABLES = """
 create schema core; create schema serving;
@@ -85,7 +85,7 @@ def test_no_list_where_nobody_did_anything(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("method", "explained"), [("none", True), ("rule: no order yet", True), (METHOD_CLUSTERED, False)]
+    ("method", "explained"), [("none", True), ("rule: no order yet", True), (clustered_by("k-means"), False)]
 )
 @pytest.mark.parametrize("table", ["cohort_drift", "cohort_rules"])
 def test_without_clustered_cohorts_there_is_no_drift_and_no_rule(tmp_path: Path, table, method, explained):
