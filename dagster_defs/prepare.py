@@ -37,11 +37,7 @@ def prepare(settings: Settings) -> None:
         SourceError: the demo shop's package is not installed.
         BuildError: dbt cannot parse the project.
     """
-    check_settings(settings)
-    if settings.source == DEMO_SOURCE and settings.data is None:
-        link_demo_files(settings.data_folder)
-    if settings.source == SIMULATED_SOURCE and settings.data is None and not settings.data_folder.exists():
-        simulate_default_shop(settings.data_folder)
+    prepare_files(settings)
     home = settings.paths.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(PROFILES_DIR / "dagster.yaml", home / "dagster.yaml")
@@ -51,6 +47,19 @@ def prepare(settings: Settings) -> None:
         sys.stderr.write(f"\n{warning}\n\n")
     remove_old_targets(settings.paths.dbt_target)
     parse_dbt(settings)
+
+
+def prepare_files(settings: Settings) -> None:
+    """Link the demo shop's files or simulate a shop, if that is the source.
+
+    Raises:
+        SettingError, DeviceError, SourceError: as `prepare`.
+    """
+    check_settings(settings)
+    if settings.source == DEMO_SOURCE and settings.data is None:
+        link_demo_files(settings.data_folder)
+    if settings.source == SIMULATED_SOURCE and settings.data is None and not settings.data_folder.exists():
+        simulate_default_shop(settings.data_folder)
 
 
 def remove_old_targets(folder: Path) -> None:

@@ -66,12 +66,7 @@ def check_raw_files(tables: list[RawTable], settings: Settings) -> list[RawFile]
         SourceError: a file is missing or corrupt, or a column is missing or of another type.
         SettingError: the as_of_date is outside the data.
     """
-    if not settings.data_folder.is_dir():
-        raise SourceError(
-            "the folder with the raw files is not there",
-            where=str(settings.data_folder),
-            remedy=f"name the folder: `make run SOURCE={settings.source} DATA=<folder>`",
-        )
+    check_data_folder(settings)
     files = [file for table in tables for file in _check_table(table, settings.data_folder)]
     if not files:
         patterns = ", ".join(table.pattern for table in tables)
@@ -79,6 +74,20 @@ def check_raw_files(tables: list[RawTable], settings: Settings) -> list[RawFile]
     if settings.as_of_date is not None:
         _check_as_of_date(settings.as_of_date, files)
     return files
+
+
+def check_data_folder(settings: Settings) -> None:
+    """Refuse a run without files; it takes no time, so it can be done before anything is loaded.
+
+    Raises:
+        SourceError: the folder is not there.
+    """
+    if not settings.data_folder.is_dir():
+        raise SourceError(
+            "the folder with the raw files is not there",
+            where=str(settings.data_folder),
+            remedy=f"name the folder: `make run SOURCE={settings.source} DATA=<folder>`",
+        )
 
 
 def _check_table(table: RawTable, folder: Path) -> list[RawFile]:

@@ -10,7 +10,8 @@ import dagster as dg
 from dagster._core.errors import DagsterAssetCheckFailedError, DagsterMaxRetriesExceededError
 
 from dagster_defs.dead_runs import PROCESS_TAG, end_dead_runs, this_process
-from dagster_defs.prepare import prepare
+from dagster_defs.prepare import prepare, prepare_files
+from dagster_defs.raw_files import check_data_folder
 from dagster_defs.settings import Settings, load_settings
 from dagster_defs.summary import print_summary
 from dagster_defs.warehouse import Warehouse
@@ -21,6 +22,8 @@ def main() -> int:
     """Run everything; 0 when all of it succeeded, 1 with one clear message otherwise."""
     try:
         settings = load_settings()
+        prepare_files(settings)
+        check_data_folder(settings)  # at once: what follows takes half a minute
         prepare(settings)
         _run(settings)
         print_summary(settings)

@@ -12,7 +12,7 @@ from dagster_defs.paths import PROJECT_ROOT
 from dagster_defs.settings import Settings
 from dagster_defs.summary_opinions import print_opinions
 from dagster_defs.warehouse import Warehouse
-from python_ml.recommender.feasibility import duration
+from python_ml.recommender.split import duration
 
 # What a source without such rows cannot feed.
 CAPABILITIES = {

@@ -15,6 +15,7 @@ from python_ml.recommender.split import (
     SplitData,
     Windows,
     choose_windows,
+    duration,
     split_data,
 )
 
@@ -92,11 +93,3 @@ def _too_short(windows: Windows) -> str:
         f"history of {duration(windows.history_hours)}; needs {duration(WINDOWS_A_HISTORY)}:"
         " two windows of an hour and as much again before them"
     )
-
-
-def duration(hours: int) -> str:
-    """ "36 hours", "1 hour", "28 days": days where they are whole."""
-    if hours % HOURS_A_DAY:
-        return f"{hours:,} hour{'s' if hours != 1 else ''}"
-    days = hours // HOURS_A_DAY
-    return f"{days:,} day{'s' if days != 1 else ''}"

@@ -117,3 +117,11 @@ def split_data(interactions: Interactions, split: TimeSplit) -> SplitData:
     known = np.zeros(past.n_users, dtype=bool)
     known[past.user] = True
     return SplitData(past, split.cut, truth, owned, np.flatnonzero(buys & known), int((buys & ~known).sum()))
+
+
+def duration(hours: int) -> str:
+    """ "36 hours", "1 hour", "28 days": days where they are whole."""
+    if hours % HOURS_A_DAY:
+        return f"{hours:,} hour{'s' if hours != 1 else ''}"
+    days = hours // HOURS_A_DAY
+    return f"{days:,} day{'s' if days != 1 else ''}"

@@ -16,11 +16,10 @@ from python_ml.recommender.counting import Counting, CountingSettings
 from python_ml.recommender.data import Interactions
 from python_ml.recommender.evaluate import EvaluationResult, evaluate_recommenders, headline
 from python_ml.recommender.explain import Reason, explain
-from python_ml.recommender.feasibility import duration
 from python_ml.recommender.models import MODELS
 from python_ml.recommender.recommend import RecommendationResult, recommend_items
 from python_ml.recommender.serve import Lists
-from python_ml.recommender.split import choose_windows
+from python_ml.recommender.split import choose_windows, duration
 
 AS_OF = date(2024, 6, 1)
 MIDNIGHT = datetime(2024, 6, 1)
