@@ -1,9 +1,6 @@
 """Are the simulated shop's hidden groups found again, and how does that end as they grow alike?"""
 
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -13,14 +10,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Plot
 from sklearn.metrics import adjusted_rand_score
 
+from benchmarks.features import KEY, features_of
 from benchmarks.results import Figure, record
 from dagster_defs.paths import PROJECT_ROOT
 from dagster_defs.simulate import write_shop
-from dagster_defs.warehouse import Warehouse
 from python_ml.cohorts.build import build_cohorts
-from python_ml.config import CohortConfig, EmbeddingConfig
-from python_ml.device import resolve_device
-from python_ml.embedding.encoder import Encoder
+from python_ml.config import CohortConfig
 from python_ml.privacy.pseudonym import pseudonym
 from python_ml.simulator.config import SimulatorConfig
 
@@ -28,8 +23,6 @@ EVENTS, GROUPS, SEED = 400_000, 6, 0
 NOISE = (0.0, 0.25, 0.5, 0.75, 1.0)
 TARGET = 0.9  # adjusted Rand index, where group_noise is 0
 CONFIGS = {"default": CohortConfig(), "purchases alone": CohortConfig(interest_weight=0.0)}
-FEATURES = ("user_features", "user_department_features", "interactions", "item_features", "item_texts")
-KEY = "a key for benchmarks, which no real shop must ever use"
 IMAGE = PROJECT_ROOT / "docs" / "images" / "cohort-recovery.png"
 SHOPS = f"Simulated shops of {EVENTS // 200:,} users, {EVENTS:,} events and {GROUPS} groups, seed {SEED}"
 ABOUT = (
@@ -49,7 +42,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for noise in NOISE:
             config = SimulatorConfig(events=EVENTS, groups=GROUPS, seed=SEED, group_noise=noise)
-            tables = features_of(config, Path(folder), vectors)
+            tables = tables_of(config, Path(folder), vectors)
             truth = true_groups(Path(folder) / "files")
             for case, settings in CONFIGS.items():
                 found[noise, case] = recover(tables, truth, settings)
@@ -58,58 +51,14 @@ def main() -> None:
     record("cohort_recovery", ABOUT, figures(found))
 
 
-def features_of(
+def tables_of(
     config: SimulatorConfig, folder: Path, vectors: dict[str, np.ndarray]
 ) -> dict[str, pl.DataFrame]:
-    """The tables that `build_cohorts` reads, of a shop simulated into a folder.
-
-    Args:
-        config: the shop.
-        folder: what dbt parsed for the last shop in it serves this one.
-        vectors: by text_hash, what is known already; the missing ones are added.
-    """
+    """As `features_of`, of a shop simulated into a folder."""
     write_shop(config, folder / "files")
     shutil.rmtree(folder / "var", ignore_errors=True)
-    warehouse = folder / "warehouse.duckdb"
-    warehouse.unlink(missing_ok=True)
-    command = [
-        str(Path(sys.executable).parent / "dbt"), "build", "--select", *(f"+{name}" for name in FEATURES),
-        "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
-        "--profiles-dir", "profiles", "--vars", "{source: simulated}",
-    ]  # fmt: skip
-    environment = {
-        "SHOAL_DATA": folder / "files",
-        "SHOAL_VAR": folder / "var",
-        "SHOAL_WAREHOUSE": warehouse,
-        "SHOAL_PSEUDONYM_KEY": KEY,
-        "DBT_TARGET_PATH": folder / "target",
-        "DBT_LOG_PATH": folder / "target",
-    }
-    settings = os.environ | {name: str(value) for name, value in environment.items()}
-    done = subprocess.run(
-        command, cwd=PROJECT_ROOT, env=settings, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise SystemExit(f"dbt failed:\n{done.stdout[-4000:]}")
-    tables = {name: Warehouse(path=warehouse).read("features", name) for name in FEATURES}
-    return tables | {"text_embeddings": _embed(tables["item_texts"], vectors)}
-
-
-def _embed(texts: pl.DataFrame, vectors: dict[str, np.ndarray]) -> pl.DataFrame:
-    distinct = texts.unique("text_hash").sort("text_hash")
-    missing = distinct.filter(~pl.col("text_hash").is_in(list(vectors)))
-    config = EmbeddingConfig()
-    if not missing.is_empty():
-        made = Encoder.load(config, resolve_device("auto")).encode(missing["text"].to_list())
-        vectors |= dict(zip(missing["text_hash"], made, strict=True))
-    values = np.stack([vectors[text_hash] for text_hash in distinct["text_hash"]])
-    return pl.DataFrame(
-        {
-            "text_hash": distinct["text_hash"],
-            "embedding_model": config.model,
-            "embedding": pl.Series(values, dtype=pl.Array(pl.Float32, values.shape[1])),
-        }
-    )
+    (folder / "warehouse.duckdb").unlink(missing_ok=True)
+    return features_of("simulated", folder / "files", folder, vectors)
 
 
 def true_groups(files: Path) -> pl.DataFrame:
