@@ -28,7 +28,10 @@ EVENTS, GROUPS, SEED = 400_000, 6, 0
 NOISE = (0.0, 0.25, 0.5, 0.75, 1.0)
 TARGET = 0.9  # adjusted Rand index, where group_noise is 0
 CONFIGS = {"default": CohortConfig(), "purchases alone": CohortConfig(interest_weight=0.0)}
-FEATURES = ("user_features", "user_department_features", "interactions", "item_features", "item_texts")
+FEATURES = (
+    *("user_features", "user_department_features", "user_attributes"),
+    *("interactions", "item_features", "item_texts"),
+)
 KEY = "a key for benchmarks, which no real shop must ever use"
 IMAGE = PROJECT_ROOT / "docs" / "images" / "cohort-recovery.png"
 SHOPS = f"Simulated shops of {EVENTS // 200:,} users, {EVENTS:,} events and {GROUPS} groups, seed {SEED}"
