@@ -16,7 +16,10 @@ from python_ml.config import EmbeddingConfig
 from python_ml.device import resolve_device
 from python_ml.embedding.encoder import Encoder
 
-FEATURES = ("user_features", "user_department_features", "interactions", "item_features", "item_texts")
+FEATURES = (
+    *("user_features", "user_department_features", "user_attributes"),
+    *("interactions", "item_features", "item_texts"),
+)
 KEY = "a key for benchmarks, which no real shop must ever use"
 
 

@@ -12,6 +12,7 @@ from python_ml.cohorts.methods import RULES
 
 NO_USERS = "no user is known"
 NOT_TOLD_APART = "users were not told apart: serving.cohort_selection says why"
+FEW_USERS = "no cohort has as many users as a profile must stand on (setting min_profile_users)"
 NOTHING_DONE = "no known user has bought or looked at anything"
 ONE_ITEM = "no two items can stand beside each other"
 NO_REVIEWS = "the shop has no reviews"
@@ -63,6 +64,9 @@ def _reason(table: str, published: Warehouse, counts: dict[str, int]) -> str | N
         return NO_MONTH
     if table in OF_CLUSTERED and not _are_told_apart(published):
         return NOT_TOLD_APART
+    # Written by one step with the cohorts, which show that it has run.
+    if table == "cohort_profiles" and counts["serving.cohorts"]:
+        return FEW_USERS
     if table == "recommendations" and not _has_interaction(published):
         return NOTHING_DONE
     if table in OF_TEXTS + OF_REVIEWS and not counts["core.reviews"]:

@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     from python_ml.cohorts.build import CohortResult
     from python_ml.cohorts.model import CohortModel
 
-FEATURES = ["user_features", "user_department_features", "interactions", "item_features", "item_texts"]
+FEATURES = [
+    *("user_features", "user_department_features", "user_attributes"),
+    *("interactions", "item_features", "item_texts"),
+]
 DESCRIPTIONS = {
     "user_cohorts": "One row per user: the cohort the user belongs to.",
-    "cohort_profiles": "One row per cohort and attribute: how the cohort differs from all users.",
+    "cohort_profiles": "One row per cohort of enough users and attribute: how it differs from all users.",
     "cohort_rules": "One row per clustered cohort: a rule that tells its users from others, or why not.",
     "cohort_drift": "One row per feature and cohort: how far users are from those at the fit.",
     "cohort_selection": "One row per candidate number of cohorts: the scores it was chosen or refused by.",

@@ -14,7 +14,9 @@ cohort_profiles as (
         sales_share,
         cohort_value,
         population_value,
+        cohort_median,
         z_score,
+        effect_size,
         lift,
         attribute_rank,
         as_of_date

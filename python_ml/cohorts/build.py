@@ -1,5 +1,6 @@
 """The frame layer: feature tables in, cohort tables out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,11 +12,17 @@ from python_ml.cohorts.drift import DRIFT_SCHEMA, measure_drift
 from python_ml.cohorts.group import Grouping, group_users
 from python_ml.cohorts.history import Before, nothing_before
 from python_ml.cohorts.inputs import MICROS, build_arrays, check_inputs, purchase_pairs
+from python_ml.cohorts.labels import group_label
 from python_ml.cohorts.methods import METHOD_NONE, RULES
 from python_ml.cohorts.model import CohortModel
 from python_ml.cohorts.names import ALL_BUYERS, ALL_USERS, NOT_YET_BUYING, CohortFacts, name_cohorts
 from python_ml.cohorts.plots import plot_profiles, plot_selection, plot_user_map
-from python_ml.cohorts.profile import measure_cohorts, profile_features, profile_groups
+from python_ml.cohorts.profile import (
+    measure_cohorts,
+    profile_attributes,
+    profile_features,
+    profile_groups,
+)
 from python_ml.cohorts.rules import find_rules
 from python_ml.config import CohortConfig
 
@@ -30,7 +37,9 @@ _PROFILE_COLUMNS = [
     "sales_share",
     "cohort_value",
     "population_value",
+    "cohort_median",
     "z_score",
+    "effect_size",
     "lift",
     "attribute_rank",
 ]
@@ -43,7 +52,8 @@ class CohortResult:
     Args:
         user_cohorts: user_id, cohort_id, cohort_name, cohort_method, distance_to_centre (null for users
             without an order, who have no centre); one row per user, by user_id.
-        cohort_profiles: one row per cohort, attribute_type and attribute_name, see `profile`.
+        cohort_profiles: one row per cohort, attribute_type and attribute_name, see `profile`; none of a
+            cohort of fewer than min_profile_users.
         cohort_rules: one row per clustered cohort, see `find_rules`.
         cohort_drift: one row per feature and clustered cohort, see `measure_drift`.
         cohort_selection: one row per number of cohorts tried, with the reason against it, and the day of the
@@ -68,6 +78,7 @@ class CohortResult:
 def build_cohorts(
     user_features: pl.DataFrame,
     user_department_features: pl.DataFrame,
+    user_attributes: pl.DataFrame,
     interactions: pl.DataFrame,
     item_features: pl.DataFrame,
     item_texts: pl.DataFrame,
@@ -92,8 +103,10 @@ def build_cohorts(
     Args:
         user_features: one row per user; every numeric column but `*_score` and `*_id` counts as behaviour.
         user_department_features: user_id, department, line_count, sales_amount, sales_share.
+        user_attributes: user_id, country, region and other text columns, which describe cohorts and do not
+            form them; one row per user.
         interactions: user_id, item_id, event_type, sales_amount; what is no purchase tells of interest alone.
-        item_features: item_id, category.
+        item_features: item_id, category, title.
         item_texts: item_id, text_hash.
         text_embeddings: text_hash, embedding_model, embedding; of one model.
         config: how.
@@ -110,6 +123,7 @@ def build_cohorts(
     tables = {
         "user_features": user_features,
         "user_department_features": user_department_features,
+        "user_attributes": user_attributes,
         "interactions": interactions,
         "item_features": item_features,
         "item_texts": item_texts,
@@ -187,34 +201,53 @@ def _profile(
     cohorts = assigned.select("user_id", "cohort_id")
     users = tables["user_features"].join(cohorts, on="user_id").sort("user_id")
     sizes = measure_cohorts(users)
-    departments = (
-        tables["user_department_features"]
-        .join(cohorts, on="user_id")
-        .group_by("cohort_id", "user_id", pl.col("department").alias("name"))
-        .agg((pl.col("sales_amount") * MICROS).round().cast(pl.Int64).sum().alias("sales_micros"))
-    )
-    categories = (
-        pairs.join(cohorts, on="user_id")
-        .join(tables["item_features"].select("item_id", pl.col("category").alias("name")), on="item_id")
-        .group_by("cohort_id", "user_id", "name")
-        .agg(pl.col("sales_micros").sum())
-    )
-    limits = {"min_support": config.min_support, "top": config.profile_top}
+    few = {"min_users": config.min_profile_users}
+    limits = few | {"min_support": config.min_support, "top": config.profile_top}
+    spend = _spend(tables, pairs, cohorts)
     rows = pl.concat(
         [
-            profile_features(users),
-            profile_groups(departments, sizes, attribute_type="department", **limits),
-            profile_groups(categories, sizes, attribute_type="category", **limits),
+            profile_features(users, **few),
+            *(
+                profile_groups(spent, sizes, attribute_type=kind, label=label, **limits)
+                for kind, (spent, label) in spend.items()
+            ),
+            profile_attributes(tables["user_attributes"], users, **limits),
         ]
     )
     number = pl.col("cohort_id").str.slice(1).cast(pl.Int32)
     return rows.join(sizes, on="cohort_id").sort(number, "attribute_type", "attribute_rank")
 
 
+def _spend(
+    tables: dict[str, pl.DataFrame], pairs: pl.DataFrame, cohorts: pl.DataFrame
+) -> dict[str, tuple[pl.DataFrame, Callable[[str], str]]]:
+    """By type of what was bought: what each user spent on each, for `profile_groups`, and its label."""
+    departments = (
+        tables["user_department_features"]
+        .join(cohorts, on="user_id")
+        .group_by("cohort_id", "user_id", pl.col("department").alias("name"))
+        .agg((pl.col("sales_amount") * MICROS).round().cast(pl.Int64).sum().alias("sales_micros"))
+    )
+    items = tables["item_features"]
+    bought = pairs.join(cohorts, on="user_id")
+    categories = (
+        bought.join(items.select("item_id", pl.col("category").alias("name")), on="item_id")
+        .group_by("cohort_id", "user_id", "name")
+        .agg(pl.col("sales_micros").sum())
+    )
+    titles = dict(items.select("item_id", "title").drop_nulls().rows())
+    return {
+        "department": (departments, group_label),
+        "category": (categories, group_label),
+        # Without a title, as models/core/items.sql says it.
+        "item": (bought.rename({"item_id": "name"}), lambda name: titles.get(name, f"Item {name}")),
+    }
+
+
 def _name(
     profiles: pl.DataFrame, assigned: pl.DataFrame, before: Before, config: CohortConfig
 ) -> pl.DataFrame:
-    """cohort_id and cohort_name of every cohort."""
+    """cohort_id and cohort_name of every cohort, also of those of too few users for a profile."""
     if (assigned["cohort_method"] == METHOD_NONE).any():
         return _name_the_one(assigned)
     rows = profiles.select("cohort_id", "attribute_type", "attribute_name", "z_score", "cohort_value", "lift")

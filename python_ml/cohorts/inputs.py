@@ -20,10 +20,17 @@ MICROS = 1_000_000
 _NEEDED = {
     "user_features": ("user_id", "order_count", "monetary_amount"),
     "user_department_features": ("user_id", "department", "sales_amount", "sales_share"),
+    "user_attributes": ("user_id", "country", "region"),
     "interactions": ("user_id", "item_id", "event_type", "sales_amount"),
-    "item_features": ("item_id", "category"),
+    "item_features": ("item_id", "category", "title"),
     "item_texts": ("item_id", "text_hash"),
     "text_embeddings": ("text_hash", "embedding_model", "embedding"),
+}
+_KEYS = {
+    "user_features": "user_id",
+    "user_attributes": "user_id",
+    "item_texts": "item_id",
+    "item_features": "item_id",
 }
 
 
@@ -35,7 +42,7 @@ def check_inputs(tables: dict[str, pl.DataFrame]) -> None:
     """
     for table, needed in _NEEDED.items():
         check_columns(table, tables[table], needed)
-    for table, key in (("user_features", "user_id"), ("item_texts", "item_id"), ("item_features", "item_id")):
+    for table, key in _KEYS.items():
         check_key(table, tables[table], key)
     check_one_model(tables["text_embeddings"])
 
@@ -46,6 +53,15 @@ def behaviour_columns(user_features: pl.DataFrame) -> list[str]:
         name
         for name, kind in user_features.schema.items()
         if kind.is_numeric() and not name.endswith(("_score", "_id"))
+    ]
+
+
+def attribute_columns(user_attributes: pl.DataFrame) -> list[str]:
+    """Text columns of user_attributes, but for ids."""
+    return [
+        name
+        for name, kind in user_attributes.schema.items()
+        if kind == pl.String and not name.endswith("_id")
     ]
 
 
@@ -74,7 +90,7 @@ def build_arrays(
     """Line up everything known about users who have ordered.
 
     Args:
-        tables: the six tables by name, checked.
+        tables: the seven tables by name, checked.
         pairs: from `purchase_pairs`.
         most_categories: so many of those that most users bought are told apart in `spend`,
         also_categories: and these, which a model was fitted on.

@@ -1,4 +1,4 @@
-"""Readable labels for features, departments and categories, of this shop or any other."""
+"""Readable labels for features, departments, categories and users' attributes, of this shop or any other."""
 
 import re
 
@@ -34,6 +34,18 @@ _FEATURES = {
     "offer_redemption_count": "offers redeemed",
     "private_brand_share": "own-brand share of spend",
     "promoted_line_share": "share of lines on promotion",
+}
+_ATTRIBUTES = {
+    "country": "in {}",
+    "region": "in {}",
+    "acquisition_channel": "won through {}",
+    "language": "reads {}",
+    "age_band": "age {}",
+    "income_band": "income {}",
+    "home_ownership": "home: {}",
+    "household_size": "household of {}",
+    "household_composition": "household: {}",
+    "kids_count": "children: {}",
 }
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 # Names that cannot be put together from their words.
@@ -107,3 +119,14 @@ def short_group_label(name: str) -> str:
     """
     label = group_label(name)
     return _SHORT_GROUPS.get(label, label)
+
+
+def attribute_label(column: str, value: str) -> str:
+    """An attribute of a user in words, such as "age 45-54"; an unknown one's column and value otherwise.
+
+    Args:
+        column: of user_attributes, such as "age_band".
+        value: as it stands in the shop's data.
+    """
+    words = _ATTRIBUTES.get(column)
+    return words.format(value) if words else f"{column.replace('_', ' ')} {value}"

@@ -14,6 +14,8 @@ NOT_YET_BUYING = "Not yet buying"
 # not ordered.
 ALL_USERS = "All users"
 ALL_BUYERS = "All buyers"
+# Of a cohort about which nothing may be said.
+UNTOLD = "Other shoppers"
 _MOST_TRAITS = 6  # beyond these a claim is too weak to be worth a word
 _LONGEST_GROUP_WORDS = 3
 _NAMES_LOOKED_AT = 500  # of those that are true of a cohort, when the one it had is looked for
@@ -26,6 +28,8 @@ class CohortFacts:
     Args:
         z_scores: feature -> (cohort mean - mean) / standard deviation.
         departments: department -> (share of the cohort's spend, that share / share of all spend).
+
+    Both are empty of a cohort of too few users for a profile.
     """
 
     z_scores: dict[str, float]
@@ -62,6 +66,7 @@ def name_cohorts(
     The name is made of up to two traits (the strongest of different families), one department the cohort buys
     much more of, and a noun: "Big-spending fuel regulars". A cohort keeps the name it had for as long as that
     is true of it. The others are named in the order given; one whose best name is taken gets its next best.
+    A cohort without facts is named without a claim.
 
     Args:
         facts: one per cohort, the largest first.
@@ -116,6 +121,9 @@ def _candidate_names(
     z_scores: dict[str, float], departments: list[str], min_sd: float
 ) -> Iterator[CohortName]:
     """Names that are true of a cohort, best first; never ends."""
+    if not z_scores and not departments:
+        yield CohortName(UNTOLD)
+        yield from (CohortName(f"{UNTOLD} ({number})") for number in count(2))
     traits = true_traits(z_scores, min_sd)[:_MOST_TRAITS]
     is_regular = REGULAR in traits
     words = [trait for trait in traits if trait is not REGULAR]

@@ -73,7 +73,8 @@ def plot_profiles(profiles: pl.DataFrame) -> Figure:
     """Heat map: how many standard deviations each cohort's mean is from the mean of all.
 
     Args:
-        profiles: `cohort_profiles`; the features in which cohorts differ most are drawn.
+        profiles: `cohort_profiles`; the features in which cohorts differ most are drawn. A cohort of too few
+            users for a profile has no column.
     """
     rows = profiles.filter(
         pl.col("attribute_type") == "feature", pl.col("z_score").is_not_null(), pl.col("user_count") > 0
@@ -98,7 +99,7 @@ def plot_profiles(profiles: pl.DataFrame) -> Figure:
     axes.set_title("Cohorts against all customers", loc="left")
     if not grid.size:
         axes.set_axis_off()
-        axes.text(0.5, 0.5, "no cohort differs from the others", ha="center", transform=axes.transAxes)
+        axes.text(0.5, 0.5, "no cohort has a profile", ha="center", transform=axes.transAxes)
         return figure
     image = axes.imshow(grid, cmap="RdBu_r", vmin=-1.5, vmax=1.5, aspect="auto")
     for (row, column), z in np.ndenumerate(grid):

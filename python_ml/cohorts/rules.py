@@ -92,14 +92,15 @@ def find_rules(
         users: user_features, one row per user. Only those with an order count: a rule speaks of buyers.
         departments: user_department_features: user_id, department, sales_share (0..1).
         assigned: user_id, cohort_id of users who have ordered; a buyer who is not here is in no cohort.
-        config: rule_precision, rule_recall, rule_conditions, and min_support, are read.
+        config: rule_precision, rule_recall, rule_conditions, min_support and min_profile_users are read.
         seed: decides between splits that are equally good.
 
     Returns:
         One row per cohort, by cohort_id: cohort_id, rule_text, rule_sql (a statement that selects user_id),
         reason, condition_count, rule_precision (share of the users it selects who are of the cohort) and
         rule_recall (share of the cohort it selects), both on held-out users, held_out_user_count (of the
-        cohort), is_simple. Where no rule meets both limits the reason says so, and what a rule has is null.
+        cohort), is_simple. Where no rule meets both limits, or the cohort has too few users, the reason says
+        so, and what a rule has is null.
 
     Raises:
         ContractError: a column is missing, or a user occurs twice.
@@ -186,6 +187,10 @@ def _find_rule(cohort_id: str, buyers: _Buyers, config: CohortConfig, seed: int)
         "held_out_user_count": held_out,
         "is_simple": False,
     }
+    members = int(is_member_N.sum())
+    if members < config.min_profile_users:
+        said = f"too few users to be told of: the cohort has {members}"
+        return row | {"reason": f"{said}, needs {config.min_profile_users}"}
     if held_out < _FEWEST_HELD_OUT:
         said = f"too few users to judge a rule by: {held_out} of the cohort were held out"
         return row | {"reason": f"{said}, needs {_FEWEST_HELD_OUT}"}

@@ -43,9 +43,13 @@ class CohortConfig:
         judged_days: cohorts are judged by what users spent in this many days after they were found.
         match_overlap: a cohort keeps its id if it shares at least this much of its users with the cohort it
             was before, as a share of the users of both.
-        profile_top: departments and categories listed for each cohort.
-        min_support: share of a cohort's users that must buy a department or category for it to be listed, or
-            named in a rule.
+        profile_top: attributes of each type listed for each cohort; of behaviour features all are.
+        min_support: share of a cohort's users that must buy a department, category or item for it to be
+            listed, or a department to be named in a rule; or, of those of whom it is known, live in a place,
+            have come through a channel or have another attribute.
+        min_profile_users: no number is told that fewer users of a cohort stand behind: a cohort of fewer has
+            no profile, no rule and a name that claims nothing, and the profile of a larger one lists only
+            what is true, or for features known, of so many. What two or three people do is nobody's business.
         name_min_sd: a name claims only what is at least this many standard deviations off the mean.
         name_min_lift: or a department whose share of spend is at least this many times that of all users,
         name_min_share: and at least this share of the cohort's own spend.
@@ -91,6 +95,7 @@ class CohortConfig:
     match_overlap: float = 0.3
     profile_top: int = 10
     min_support: float = 0.1
+    min_profile_users: int = 20
     name_min_sd: float = 0.3
     name_min_lift: float = 1.25
     name_min_share: float = 0.02
@@ -102,7 +107,7 @@ class CohortConfig:
     rule_conditions: int = 3
 
     def __post_init__(self) -> None:
-        check_range("cohorts", self, ("min_users",), 1, 1e9)
+        check_range("cohorts", self, ("min_users", "min_profile_users"), 1, 1e9)
         check_names("cohorts", self, "methods", self.methods, METHODS)
         check_range("cohorts", self, ("min_cohorts",), 2, 1000)
         check_range("cohorts", self, ("max_cohorts",), self.min_cohorts, 1000)

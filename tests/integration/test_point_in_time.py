@@ -16,6 +16,7 @@ MIDNIGHT = datetime(2017, 9, 15)
 FEATURES = (
     "user_features",
     "user_department_features",
+    "user_attributes",
     "item_features",
     "interactions",
     "item_texts",

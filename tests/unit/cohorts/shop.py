@@ -8,10 +8,11 @@ import polars as pl
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """The six tables `build_cohorts` reads, in the order of its arguments."""
+    """The seven tables `build_cohorts` reads, in the order of its arguments."""
 
     user_features: pl.DataFrame
     user_department_features: pl.DataFrame
+    user_attributes: pl.DataFrame
     interactions: pl.DataFrame
     item_features: pl.DataFrame
     item_texts: pl.DataFrame
@@ -24,9 +25,9 @@ class Shop:
         return Shop(*(table.sample(fraction=1.0, shuffle=True, seed=seed) for table in self.tables()))
 
     def only_users(self, user_ids: list[str]) -> "Shop":
-        users, departments, lines, *rest = self.tables()
-        kept = (table.filter(pl.col("user_id").is_in(user_ids)) for table in (users, departments, lines))
-        return Shop(*kept, *rest)
+        *of_users, items, texts, vectors = self.tables()
+        kept = (table.filter(pl.col("user_id").is_in(user_ids)) for table in of_users)
+        return Shop(*kept, items, texts, vectors)
 
 
 def planted_shop(users_per_group: int = 40, seed: int = 5) -> Shop:
@@ -34,6 +35,7 @@ def planted_shop(users_per_group: int = 40, seed: int = 5) -> Shop:
 
     Item i is of department i // 4. Group 0 spends a lot at night on fuel, group 1 hunts discounts on produce,
     group 2 comes rarely for toys. The group of user "u<number>" is number % 3. User "new" has not ordered.
+    Group 0 came through search, group 1 through friends, of group 2 it is not known; all are of one country.
     """
     rng = np.random.default_rng(seed)
     departments = ["FUEL", "PRODUCE", "TOYS"]
@@ -55,6 +57,7 @@ def planted_shop(users_per_group: int = 40, seed: int = 5) -> Shop:
     items = pl.DataFrame(
         {
             "item_id": [f"i{item}" for item in range(12)],
+            "title": [f"Thing {item}" for item in range(12)],
             "department": [departments[item // 4] for item in range(12)],
             "category": [f"{departments[item // 4]} {item % 2}" for item in range(12)],
         }
@@ -68,6 +71,16 @@ def planted_shop(users_per_group: int = 40, seed: int = 5) -> Shop:
         )
         .with_columns(sales_share=pl.col("sales_amount") / pl.col("sales_amount").sum().over("user_id"))
         .sort("user_id", "department"),
+        user_attributes=pl.DataFrame(
+            {
+                "user_id": [user["user_id"] for user in users],
+                "country": "SG",
+                "region": pl.Series([None] * len(users), dtype=pl.String),
+                "acquisition_channel": [
+                    ["search", "friends", None][number % 3] for number in range(len(users))
+                ],
+            }
+        ),
         interactions=interactions,
         item_features=items,
         item_texts=items.select("item_id", pl.concat_str(pl.lit("h"), "item_id").alias("text_hash")),

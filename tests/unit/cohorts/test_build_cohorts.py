@@ -37,6 +37,16 @@ def found(shop: Shop) -> CohortResult:
     return build(shop)
 
 
+OF_PURCHASES = ("feature", "department", "category", "item")
+
+
+def row_of(result: CohortResult, user_id: str, attribute_name: str) -> dict[str, object]:
+    """The profile row of a user's cohort."""
+    cohort_id = result.user_cohorts.filter(user_id=user_id)["cohort_id"].item()
+    rows = result.cohort_profiles.filter(cohort_id=cohort_id, attribute_name=attribute_name)
+    return rows.row(0, named=True)
+
+
 def names_of(result: CohortResult) -> set[str]:
     return set(result.user_cohorts["cohort_name"])
 
@@ -106,7 +116,9 @@ def test_columns_and_keys(found):
         "sales_share": pl.Float64,
         "cohort_value": pl.Float64,
         "population_value": pl.Float64,
+        "cohort_median": pl.Float64,
         "z_score": pl.Float64,
+        "effect_size": pl.Float64,
         "lift": pl.Float64,
         "attribute_rank": pl.Int32,
     }
@@ -127,7 +139,7 @@ def test_columns_and_keys(found):
     }
     key = found.cohort_profiles.select("cohort_id", "attribute_type", "attribute_name")
     assert not key.is_duplicated().any()
-    assert set(found.cohort_profiles["attribute_type"]) == {"feature", "department", "category"}
+    assert set(found.cohort_profiles["attribute_type"]) == {*OF_PURCHASES, "location", "channel"}
     assert "monetary_score" not in set(found.cohort_profiles["attribute_name"])
 
 
@@ -218,14 +230,88 @@ def test_fewer_users_than_cohorts(shop):
 
 def test_a_small_shop_is_one_cohort_with_a_whole_profile(shop):
     """Twenty-nine users are fewer than the thirty that are asked for; nothing is clustered."""
-    few = build(shop.only_users([f"u{number:03d}" for number in range(29)]))
+    users = [f"u{number:03d}" for number in range(29)]
+    few = build(shop.only_users(users), dataclasses.replace(QUICK, min_profile_users=8))
     assert names_of(few) == {"All users"}
     assert few.cohort_selection["reason"].to_list() == ["29 users have ordered; needs 30"]
     assert few.user_cohorts["distance_to_centre"].null_count() == 0
     features = few.cohort_profiles.filter(attribute_type="feature")
     assert features["cohort_value"].to_list() == pytest.approx(features["population_value"].to_list())
-    assert set(few.cohort_profiles["attribute_type"]) == {"feature", "department", "category"}
+    assert set(few.cohort_profiles["attribute_type"]) == {*OF_PURCHASES, "location", "channel"}
     assert set(few.plots) == {"selection", "profiles", "user_map"}
+
+
+def test_items_are_named_by_their_title(shop):
+    """Fuel is items 0 to 3; nobody wrote a title for the last of them."""
+    untitled = shop.item_features.with_columns(
+        title=pl.when(pl.col("item_id") == "i3").then(None).otherwise("title")
+    )
+    found = build(dataclasses.replace(shop, item_features=untitled))
+    fuel = found.user_cohorts.filter(user_id="u000")["cohort_id"].item()
+    items = found.cohort_profiles.filter(attribute_type="item", cohort_id=fuel).filter(pl.col("lift") > 1)
+    labels = dict(items.select("attribute_name", "attribute_label").rows())
+    assert labels == {"i0": "Thing 0", "i1": "Thing 1", "i2": "Thing 2", "i3": "Item i3"}
+    # Of 40 users who buy 12 times, 85 % of it and a third of the rest fuel: nine in ten of what they buy.
+    assert items["cohort_value"].sum() == pytest.approx(0.85 + 0.15 / 3, abs=0.03)
+
+
+def test_what_is_known_of_users_describes_cohorts_and_forms_none(shop, found):
+    by_search = row_of(found, "u000", "acquisition_channel=search")
+    # Forty of forty of whom it is known, against forty of eighty; of the country everybody is.
+    assert (by_search["cohort_value"], by_search["population_value"], by_search["lift"]) == (1.0, 0.5, 2.0)
+    assert row_of(found, "u002", "country=SG")["lift"] == 1.0
+    silent = shop.user_attributes.select("user_id", *(
+        pl.lit(None, dtype=pl.String).alias(name) for name in shop.user_attributes.columns[1:]
+    ))  # fmt: skip
+    for table in (silent, silent.clear()):
+        without = build(dataclasses.replace(shop, user_attributes=table))
+        assert without.user_cohorts.equals(found.user_cohorts)
+        known = found.cohort_profiles.filter(pl.col("attribute_type").is_in(OF_PURCHASES))
+        assert without.cohort_profiles.equals(known)
+
+
+@pytest.mark.parametrize(("users", "is_told"), [(19, False), (20, True)])
+def test_nothing_is_told_of_a_cohort_of_fewer_users_than_a_profile_needs(shop, users, is_told):
+    """Groups of 40, of 40, and of 19 or 20 who buy toys."""
+    toys = [f"u{3 * number + 2:03d}" for number in range(users)]
+    others = [user for user in shop.user_features["user_id"] if user != "new" and int(user[1:]) % 3 < 2]
+    result = build(shop.only_users([*toys, *others]))
+    members = dict(result.user_cohorts.group_by("cohort_id").agg("user_id").rows())
+    cohort_id, small = next((key, found) for key, found in members.items() if "u002" in found)
+    assert sorted(small) == toys
+    profiled = set(result.cohort_profiles["cohort_id"])
+    assert (cohort_id in profiled) == is_told
+    assert profiled | {cohort_id} == set(members)
+    name = result.user_cohorts.filter(user_id="u002")["cohort_name"].item()
+    assert (name == "Other shoppers") != is_told
+    rule = result.cohort_rules.filter(cohort_id=cohort_id)
+    assert rule["reason"].item().endswith("has 19, needs 20") != is_told
+    assert rule["rule_text"].to_list() == [None]
+
+
+def test_every_cohort_has_a_name_where_none_has_enough_users(shop):
+    untold = build(shop, dataclasses.replace(QUICK, min_profile_users=1000))
+    assert untold.cohort_profiles.is_empty()
+    assert names_of(untold) == {
+        "Other shoppers", "Other shoppers (2)", "Other shoppers (3)", "Not yet buying"
+    }  # fmt: skip
+    assert set(untold.plots) == {"selection", "profiles", "user_map"}
+
+
+def test_no_row_stands_on_fewer_users_than_a_profile_needs(shop):
+    """Users who bought the item, counted here, are at least as many as the setting says, and some just so."""
+    for least in (15, 20, 25):
+        result = build(
+            shop, dataclasses.replace(QUICK, min_profile_users=least, min_support=0.0, profile_top=99)
+        )
+        bought = (
+            shop.interactions.join(result.user_cohorts, on="user_id")
+            .group_by("cohort_id", pl.col("item_id").alias("attribute_name"))
+            .agg(pl.col("user_id").n_unique().alias("users"))
+            .filter(pl.col("users") >= least)
+        )
+        listed = result.cohort_profiles.filter(attribute_type="item").select("cohort_id", "attribute_name")
+        assert sorted(listed.rows()) == sorted(bought.select("cohort_id", "attribute_name").rows())
 
 
 def test_behaviour_that_no_number_of_cohorts_fits_is_one_cohort(shop):
@@ -342,6 +428,8 @@ def test_items_without_a_vector(shop):
     [
         ("user_features", lambda frame: frame.drop("order_count"), "order_count is missing"),
         ("user_features", lambda frame: pl.concat([frame, frame.head(1)]), "more than once"),
+        ("user_attributes", lambda frame: pl.concat([frame, frame.head(1)]), "more than once"),
+        ("user_attributes", lambda frame: frame.drop("region"), "region is missing"),
         ("item_texts", lambda frame: pl.concat([frame, frame.head(1)]), "more than once"),
         (
             "text_embeddings",
@@ -381,6 +469,7 @@ CHANGES = {
     "text_weight": 3.0,
     "profile_top": 1,
     "min_support": 1.0,
+    "min_profile_users": 60,
     "name_min_sd": 3.0,
     "name_min_lift": 50.0,
     "name_min_share": 1.0,
@@ -419,6 +508,7 @@ def test_every_setting_reaches_the_result(shop, found, name):
         {"resamples": 0},
         {"resample_share": 0.0},
         {"text_weight": -1.0},
+        {"min_profile_users": 0},
         {"name_min_lift": 0.9},
         {"behaviour_variance": float("nan")},
         {"interest_variance": 0.0},

@@ -62,6 +62,15 @@ def test_nothing_remarkable():
     assert name_one({"monetary_amount": 0.1, "order_count": -0.29}) == "Typical shoppers"
 
 
+def test_of_whom_nothing_may_be_told_the_name_claims_nothing():
+    untold = CohortFacts({}, {})
+    names = name_cohorts([untold, untold], ["Big-spending fuel regulars", None], **LIMITS)
+    assert [name.text for name in names] == ["Other shoppers", "Other shoppers (2)"]
+    assert all(not (name.traits or name.department or name.feature) for name in names)
+    kept = name_cohorts([untold, untold], ["Other shoppers (2)", None], **LIMITS)
+    assert [name.text for name in kept] == ["Other shoppers (2)", "Other shoppers"]
+
+
 def test_features_nobody_knows_still_give_a_readable_name():
     assert name_one({"page_view_count": 1.5}) == "Shoppers with high page view"
     assert (

@@ -211,7 +211,7 @@ def test_a_large_shop_grows_its_trees_from_some_of_its_users(monkeypatch: pytest
 
 def test_a_cohort_of_few_has_no_figures():
     users, departments = shop()
-    few = users.filter(pl.col("order_count") > 0)["user_id"].sort().head(12).to_list()
+    few = users.filter(pl.col("order_count") > 0)["user_id"].sort().head(20).to_list()
     row = find_one(users, departments, assign(users, pl.col("user_id").is_in(few)))
     held_out = sum(rules._place(user_id) < 0.3 for user_id in few)
     assert row["reason"] == (
@@ -219,6 +219,20 @@ def test_a_cohort_of_few_has_no_figures():
     )
     assert row["rule_precision"] is None
     assert row["held_out_user_count"] == held_out
+
+
+def test_a_cohort_of_too_few_users_to_be_told_of_has_no_rule():
+    """What tells 99 users from the others is told, but not where a hundred must stand behind it."""
+    users, departments = shop()
+    first = users.filter(pl.col("order_count") > 0)["user_id"].sort().head(99).to_list()
+    marked = users.with_columns(visit_count=pl.col("user_id").is_in(first).cast(pl.Int64))
+    assigned = assign(marked, pl.col("visit_count") == 1)
+    assert find_one(marked, departments, assigned, min_profile_users=99)["is_simple"]
+    row = find_one(marked, departments, assigned, min_profile_users=100)
+    assert row["reason"] == "too few users to be told of: the cohort has 99, needs 100"
+    told = ("rule_text", "rule_sql", "condition_count", "rule_precision", "rule_recall")
+    assert [row[name] for name in told] == [None] * 5
+    assert row["is_simple"] is False
 
 
 def test_one_cohort_of_all_has_no_rule():

@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from dagster_defs.empty_tables import (
+    FEW_USERS,
     NO_ASPECT,
     NO_MONTH,
     NO_RATED_TEXT,
@@ -94,6 +95,17 @@ def test_without_clustered_cohorts_there_is_no_drift_and_no_rule(tmp_path: Path,
     reasons = why_empty(warehouse)
     assert (reasons.get(f"serving.{table}") == NOT_TOLD_APART) == explained
     assert (f"serving.{table}" in unexplained(warehouse.row_counts(), reasons)) != explained
+
+
+@pytest.mark.parametrize("has_run", [True, False])
+def test_where_no_cohort_has_enough_users_there_is_no_profile(tmp_path: Path, has_run: bool):
+    """Cohorts and profiles are written together: cohorts show that their step has run."""
+    profiles = "create table serving.cohort_profiles (cohort_id varchar)"
+    cohorts = "select 1" if has_run else "delete from serving.cohorts"
+    warehouse = published(tmp_path, WEEK, TWO, profiles, cohorts)
+    reasons = why_empty(warehouse)
+    assert (reasons.get("serving.cohort_profiles") == FEW_USERS) == has_run
+    assert ("serving.cohort_profiles" in unexplained(warehouse.row_counts(), reasons)) != has_run
 
 
 def test_a_shop_of_guests(tmp_path: Path):
