@@ -173,7 +173,7 @@ def test_kept_arrays_alone_place_users_again(shop, found):
 
 
 def test_plots_are_drawn(found):
-    assert set(found.plots) == {"selection", "profiles", "user_map"}
+    assert set(found.plots) == {"selection", "profiles", "radar", "user_map"}
     for figure in found.plots.values():
         target = io.BytesIO()
         figure.savefig(target, format="png")
@@ -222,7 +222,7 @@ def test_a_small_shop_is_one_cohort_with_a_whole_profile(shop):
     features = few.cohort_profiles.filter(attribute_type="feature")
     assert features["cohort_value"].to_list() == pytest.approx(features["population_value"].to_list())
     assert set(few.cohort_profiles["attribute_type"]) == {"feature", "department", "category"}
-    assert set(few.plots) == {"selection", "profiles", "user_map"}
+    assert set(few.plots) == {"selection", "profiles", "radar", "user_map"}
 
 
 def test_behaviour_that_no_number_of_cohorts_fits_is_one_cohort(shop):
