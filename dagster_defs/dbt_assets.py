@@ -23,6 +23,7 @@ from python_ml.errors import BuildError, SettingError
 
 WRITER_POOL = "warehouse_writer"
 STANDS_ON_PYTHON = "source:ml+"
+ACQUISITION_COHORTS = dg.AssetKey(["serving", "acquisition_cohorts"])
 # dagster-dbt's heading of what dbt said.
 ERRORS_OF_DBT = "Errors parsed from dbt logs:"
 
@@ -104,6 +105,7 @@ def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource, shop: Shop) -
         yield event
     raise_when_failed(invocation)
     yield from _observe_row_counts(built, shop)
+    yield from _observe_retention(built, shop)
 
 
 def _observe_row_counts(keys: list[dg.AssetKey], shop: Shop) -> Iterator[dg.AssetObservation]:
@@ -112,6 +114,21 @@ def _observe_row_counts(keys: list[dg.AssetKey], shop: Shop) -> Iterator[dg.Asse
     for key in keys:
         if (rows := counts.get(".".join(key.path))) is not None:
             yield dg.AssetObservation(key, metadata={"dagster/row_count": rows})
+
+
+def _observe_retention(keys: list[dg.AssetKey], shop: Shop) -> Iterator[dg.AssetObservation]:
+    """The triangle of acquisition cohorts as a picture, after the command as well."""
+    if ACQUISITION_COHORTS not in keys:
+        return
+    acquisition = shop.warehouse().read(*ACQUISITION_COHORTS.path)
+    if acquisition.is_empty():
+        return
+    from dagster_defs.figures import as_metadata  # matplotlib: only where there is something to draw
+    from python_ml.cohorts.plots_over_time import plot_retention
+
+    yield dg.AssetObservation(
+        ACQUISITION_COHORTS, metadata={"retention": as_metadata(plot_retention(acquisition))}
+    )
 
 
 def raise_when_failed(invocation: DbtCliInvocation) -> None:

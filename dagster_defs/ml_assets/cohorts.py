@@ -1,5 +1,6 @@
 """`ml.user_cohorts` and what belongs to it: groups of users, described, and who moved from one to another."""
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -125,6 +126,7 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
                     "candidates": markdown_table(result.cohort_selection),
                 },
                 "cohort_rules": {"rules": markdown_table(result.cohort_rules.drop("rule_sql"))},
+                "cohort_membership_log": _show_moves(log, changes, day),
                 "cohort_drift": {"drifted": markdown_table(result.cohort_drift.filter("is_drifted"))},
                 "cohort_usefulness": {"over all categories": markdown_table(usefulness.filter("is_overall"))},
                 "cohort_changes": {
@@ -134,6 +136,19 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
         )
 
     yield from run_step(context, shop, version=version, tables=list(DESCRIPTIONS), compute=compute)
+
+
+def _show_moves(log: pl.DataFrame, changes: pl.DataFrame, day: date) -> dict[str, dg.MarkdownMetadataValue]:
+    """Who moved since the last recorded day, as a picture and as a table of the largest moves."""
+    from dagster_defs.figures import as_metadata
+    from python_ml.cohorts.moves import count_moves, largest_moves
+    from python_ml.cohorts.plots_over_time import plot_migrations
+
+    moves = count_moves(log, changes, day)
+    return {
+        "moves": as_metadata(plot_migrations(moves)),
+        "largest moves": markdown_table(largest_moves(moves, 10)),
+    }
 
 
 def _sentence(result: "CohortResult", before: "CohortModel | None") -> str:

@@ -16,7 +16,8 @@ from python_ml.cohorts.labels import group_label
 from python_ml.cohorts.methods import METHOD_NONE, RULES
 from python_ml.cohorts.model import CohortModel
 from python_ml.cohorts.names import ALL_BUYERS, ALL_USERS, NOT_YET_BUYING, CohortFacts, name_cohorts
-from python_ml.cohorts.plots import plot_profiles, plot_selection, plot_user_map
+from python_ml.cohorts.plots import plot_selection, plot_user_map
+from python_ml.cohorts.plots_of_profiles import plot_profiles, plot_radar
 from python_ml.cohorts.profile import (
     measure_cohorts,
     profile_attributes,
@@ -60,7 +61,7 @@ class CohortResult:
             fit. Where none is eligible the cohorts of the fit before stay, and so does the row that was
             chosen then; without one a row of one cohort is chosen. Where nobody has ordered the only row is
             of none.
-        plots: "selection", "profiles", "user_map"; the first and last are left out when nobody has ordered.
+        plots: "profiles", "radar", "selection", "user_map"; the last two only where somebody has ordered.
         model: that put users into cohorts, to be kept if fitted now; None if they could not be told apart.
         fit_reason: why there was a fit; None if users were put into the cohorts of an earlier one.
     """
@@ -287,11 +288,12 @@ def _name_the_one(assigned: pl.DataFrame) -> pl.DataFrame:
 def _plots(
     grouping: Grouping, profiles: pl.DataFrame, names: pl.DataFrame, config: CohortConfig
 ) -> dict[str, Figure]:
-    plots = {"profiles": plot_profiles(profiles)}
+    plots = {"profiles": plot_profiles(profiles), "radar": plot_radar(profiles)}
     if grouping.placement is None:
         return plots
     found = grouping.users.filter(pl.col("label") >= 0).select("label", "cohort_id").unique()
-    legend = dict(found.join(names, on="cohort_id").select("label", "cohort_name").rows())
+    named = found.join(names, on="cohort_id").select("label", "cohort_id", "cohort_name")
+    legend = {label: (cohort_id, name) for label, cohort_id, name in named.rows()}
     plots["selection"] = plot_selection(grouping.selection, config.min_stability)
     plots["user_map"] = plot_user_map(grouping.placement.points, grouping.placement.labels, legend)
     return plots

@@ -13,9 +13,8 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 
-from python_ml.cohorts.labels import feature_label
+from python_ml.drawing import readable_labels, say
 
-_HEAT_MAP_FEATURES = 24
 _MAP_USERS = 10_000
 
 
@@ -69,74 +68,34 @@ def _plot_method(upper: Axes, lower: Axes, tried: pl.DataFrame, colour: str) -> 
     lower.scatter(counts, tried["bootstrap_ari"], color=fills, edgecolor="tab:orange", marker="D", zorder=2)
 
 
-def plot_profiles(profiles: pl.DataFrame) -> Figure:
-    """Heat map: how many standard deviations each cohort's mean is from the mean of all.
-
-    Args:
-        profiles: `cohort_profiles`; the features in which cohorts differ most are drawn. A cohort of too few
-            users for a profile has no column.
-    """
-    rows = profiles.filter(
-        pl.col("attribute_type") == "feature", pl.col("z_score").is_not_null(), pl.col("user_count") > 0
-    )
-    cohorts = (
-        rows.select("cohort_id", "cohort_name", "user_count")
-        .unique()
-        .sort(pl.col("cohort_id").str.slice(1).cast(pl.Int32))
-    )
-    spread = rows.group_by("attribute_name").agg(pl.col("z_score").abs().max().alias("most"))
-    # Ordered by name after the cut, so that like features (orders, sales ...) lie side by side.
-    kept = spread.sort("most", "attribute_name", descending=[True, False]).head(_HEAT_MAP_FEATURES)
-    features = kept["attribute_name"].sort().to_list()
-    z_by_place = {
-        (row[0], row[1]): row[2] for row in rows.select("cohort_id", "attribute_name", "z_score").rows()
-    }
-    grid = np.array(
-        [[z_by_place.get((cohort, name), np.nan) for cohort in cohorts["cohort_id"]] for name in features]
-    ).reshape(len(features), len(cohorts))
-    figure = Figure(figsize=(3.5 + 0.95 * len(cohorts), 2.4 + 0.28 * len(features)), layout="constrained")
-    axes = figure.subplots()
-    axes.set_title("Cohorts against all customers", loc="left")
-    if not grid.size:
-        axes.set_axis_off()
-        axes.text(0.5, 0.5, "no cohort has a profile", ha="center", transform=axes.transAxes)
-        return figure
-    image = axes.imshow(grid, cmap="RdBu_r", vmin=-1.5, vmax=1.5, aspect="auto")
-    for (row, column), z in np.ndenumerate(grid):
-        if np.isfinite(z) and abs(z) >= 0.3:
-            tone = "white" if abs(z) > 1.0 else "black"
-            axes.text(column, row, f"{z:+.1f}", ha="center", va="center", fontsize=7, color=tone)
-    labels = [f"{name}\n({count:,})" for _, name, count in cohorts.rows()]
-    axes.set_xticks(range(len(labels)), labels, rotation=40, ha="right", rotation_mode="anchor", fontsize=8)
-    axes.set_yticks(range(len(features)), [feature_label(name) for name in features], fontsize=8)
-    figure.colorbar(image, ax=axes, label="standard deviations from the mean", shrink=0.6)
-    return figure
-
-
-def plot_user_map(points_NS: np.ndarray, labels_N: np.ndarray, names: Mapping[int, str]) -> Figure:
+def plot_user_map(
+    points_NS: np.ndarray, labels_N: np.ndarray, names: Mapping[int, tuple[str, str]]
+) -> Figure:
     """Users on the two directions in which they differ most, coloured by cohort.
 
     Args:
         points_NS: float64, the space they were clustered in.
         labels_N: integer.
-        names: legend, by label.
+        names: cohort_id and cohort_name, by label.
     """
     figure = Figure(figsize=(10, 6), layout="constrained")
     axes = figure.subplots()
     count, width = points_NS.shape
     axes.set_title("Customers on the two directions they differ most in", loc="left")
+    if count < 3 or width < 2:
+        return say(figure, axes, "too few customers for a map")
     axes.set_xticks([])
     axes.set_yticks([])
-    if count < 3 or width < 2:
-        axes.text(0.5, 0.5, "too few customers for a map", ha="center", transform=axes.transAxes)
-        return figure
     pca = PCA(2, svd_solver="full").fit(points_NS)
     # Every n-th user of a large shop: the picture is as full with ten thousand dots.
     step = -(-count // _MAP_USERS)
     flat_N2 = pca.transform(points_NS)[::step]
     numbers_N = labels_N[::step]
     palette = colormaps["tab10" if len(names) <= 10 else "tab20"]
-    for number, name in sorted(names.items()):
+    labels, fonts = readable_labels(
+        [name for _, name in names.values()], [own_id for own_id, _ in names.values()]
+    )
+    for number, name in sorted(zip(names, labels, strict=True)):
         own = numbers_N == number
         if own.any():
             colour = to_hex(palette(number % palette.N))
@@ -145,7 +104,13 @@ def plot_user_map(points_NS: np.ndarray, labels_N: np.ndarray, names: Mapping[in
     shares = pca.explained_variance_ratio_
     axes.set_xlabel(f"first direction ({shares[0]:.0%} of variance)")
     axes.set_ylabel(f"second direction ({shares[1]:.0%} of variance)")
-    legend = axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, markerscale=2)
+    legend = axes.legend(
+        loc="center left",
+        bbox_to_anchor=(1.0, 0.5),
+        frameon=False,
+        markerscale=2,
+        prop={"family": fonts},
+    )
     for handle in legend.legend_handles:
         handle.set_alpha(1.0)
     return figure

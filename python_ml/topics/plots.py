@@ -1,51 +1,18 @@
 """Pictures of topics. Figures are made directly: pyplot would keep each one alive, and open windows."""
 
-import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
-from matplotlib import colormaps, font_manager
+from matplotlib import colormaps
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from python_ml.drawing import readable_labels, say
 from python_ml.topics.match import OUTLIER
 from python_ml.topics.select import Candidate
 
 _MAP_TEXTS = 10_000
-# matplotlib's own font has no Chinese: the first of these that the machine has is used.
-_CJK_FONTS = (
-    "Noto Sans CJK SC",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "WenQuanYi Micro Hei",
-    "WenQuanYi Zen Hei",
-    "Microsoft YaHei",
-    "SimHei",
-    "PingFang SC",
-    "Arial Unicode MS",
-)
-
-
-def readable_names(topic_ids: Sequence[str], names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Labels that can be drawn, and the fonts to draw them with.
-
-    Where names have letters that no font of this machine has, the ids stand for them: an id can be looked up
-    in `topic_profiles`, a row of empty boxes cannot.
-
-    Returns:
-        One label per topic; font families, in the order they are tried.
-    """
-    labels = [f"{topic_id}  {name}" for topic_id, name in zip(topic_ids, names, strict=True)]
-    if not any(_is_wide(letter) for name in names for letter in name):
-        return labels, ["DejaVu Sans"]
-    have = {font.name for font in font_manager.fontManager.ttflist}
-    found = [font for font in _CJK_FONTS if font in have]
-    return (labels, ["DejaVu Sans", found[0]]) if found else (list(topic_ids), ["DejaVu Sans"])
-
-
-def _is_wide(letter: str) -> bool:
-    return unicodedata.east_asian_width(letter) in "WF"
 
 
 def plot_sizes(profiles: pl.DataFrame) -> Figure:
@@ -58,8 +25,8 @@ def plot_sizes(profiles: pl.DataFrame) -> Figure:
     axes = figure.subplots()
     axes.set_title("Reviews by topic", loc="left")
     if profiles.is_empty():
-        return _say(figure, axes, "no reviews yet")
-    labels, fonts = readable_names(profiles["topic_id"].to_list(), profiles["topic_name"].to_list())
+        return say(figure, axes, "no reviews yet")
+    labels, fonts = _readable(profiles)
     colours = ["0.7" if is_outlier else "tab:blue" for is_outlier in profiles["is_outlier"]]
     places = range(len(profiles))
     axes.barh(places, profiles["review_count"].to_list(), color=colours)
@@ -86,10 +53,10 @@ def plot_map(points_NS: np.ndarray, topic_ids_N: np.ndarray, profiles: pl.DataFr
     axes.set_title("Reviews on the two directions topics differ most in", loc="left")
     own = profiles.filter(~pl.col("is_outlier"))
     if len(points_NS) < 3 or points_NS.shape[1] < 2 or len(own) < 2:
-        return _say(figure, axes, "too few topics for a map")
+        return say(figure, axes, "too few topics for a map")
     axes.set_xticks([])
     axes.set_yticks([])
-    labels, fonts = readable_names(own["topic_id"].to_list(), own["topic_name"].to_list())
+    labels, fonts = _readable(own)
     centres = np.array([points_NS[topic_ids_N == topic_id].mean(axis=0) for topic_id in own["topic_id"]])
     # Directions of the centres, not of the texts: those would show tone and length. A centre counts once for
     # each text, or a small topic far away would be all that one sees.
@@ -125,7 +92,7 @@ def plot_selection(candidates: Sequence[Candidate], chosen: Candidate | None) ->
     axes = figure.subplots()
     if chosen is None:
         axes.set_title("No number of topics tried", loc="left")
-        return _say(figure, axes, "all reviews are one topic")
+        return say(figure, axes, "all reviews are one topic")
     axes.set_title(f"{chosen.topic_count} topics chosen", loc="left")
     ordered = sorted(candidates, key=lambda candidate: candidate.topic_count)
     counts = [candidate.topic_count for candidate in ordered]
@@ -138,7 +105,7 @@ def plot_selection(candidates: Sequence[Candidate], chosen: Candidate | None) ->
     return figure
 
 
-def _say(figure: Figure, axes, words: str) -> Figure:
-    axes.set_axis_off()
-    axes.text(0.5, 0.5, words, ha="center", transform=axes.transAxes)
-    return figure
+def _readable(profiles: pl.DataFrame) -> tuple[list[str], list[str]]:
+    """A label for each topic, and fonts, see `readable_labels`."""
+    ids, names = profiles["topic_id"].to_list(), profiles["topic_name"].to_list()
+    return readable_labels([f"{own_id}  {name}" for own_id, name in zip(ids, names, strict=True)], ids)

@@ -4,6 +4,7 @@ import dagster as dg
 import pytest
 
 from dagster_defs.contracts import ml_contracts
+from dagster_defs.dbt_assets import ACQUISITION_COHORTS
 from dagster_defs.definitions import build_defs
 from dagster_defs.publish import PUBLISHED_KEY
 
@@ -49,6 +50,11 @@ def test_every_written_table_is_an_asset_with_checks(repository: dg.RepositoryDe
     checked = {key.asset_key for key in repository.asset_graph.asset_check_keys}
     for table in ml_contracts():
         assert dg.AssetKey(["ml", table]) in checked, f"ml.{table} has no check"
+
+
+def test_the_table_whose_picture_dbt_shows_is_an_asset_of_dbt(repository: dg.RepositoryDefinition):
+    """Under another key the retention triangle would be missing without a word."""
+    assert "dbt" in repository.asset_graph.get(ACQUISITION_COHORTS).kinds
 
 
 def test_named_jobs_and_a_schedule_that_is_off():

@@ -188,7 +188,7 @@ def test_kept_arrays_alone_place_users_again(shop, found):
 
 
 def test_plots_are_drawn(found):
-    assert set(found.plots) == {"selection", "profiles", "user_map"}
+    assert set(found.plots) == {"selection", "profiles", "radar", "user_map"}
     for figure in found.plots.values():
         target = io.BytesIO()
         figure.savefig(target, format="png")
@@ -238,7 +238,7 @@ def test_a_small_shop_is_one_cohort_with_a_whole_profile(shop):
     features = few.cohort_profiles.filter(attribute_type="feature")
     assert features["cohort_value"].to_list() == pytest.approx(features["population_value"].to_list())
     assert set(few.cohort_profiles["attribute_type"]) == {*OF_PURCHASES, "location", "channel"}
-    assert set(few.plots) == {"selection", "profiles", "user_map"}
+    assert set(few.plots) == {"selection", "profiles", "radar", "user_map"}
 
 
 def test_items_are_named_by_their_title(shop):
@@ -295,7 +295,7 @@ def test_every_cohort_has_a_name_where_none_has_enough_users(shop):
     assert names_of(untold) == {
         "Other shoppers", "Other shoppers (2)", "Other shoppers (3)", "Not yet buying"
     }  # fmt: skip
-    assert set(untold.plots) == {"selection", "profiles", "user_map"}
+    assert set(untold.plots) == {"selection", "profiles", "radar", "user_map"}
 
 
 def test_no_row_stands_on_fewer_users_than_a_profile_needs(shop):
