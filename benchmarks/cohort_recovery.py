@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from math import isnan
 from pathlib import Path
 
 import numpy as np
@@ -29,11 +30,13 @@ ABOUT = (
     f"{SHOPS} (of the shop and of k-means), through dbt to features and item vectors, then `build_cohorts`"
     " with the default CohortConfig, and with `interest_weight = 0`, which leaves out what users look at."
     " Adjusted Rand index of cohorts and hidden groups over users who have ordered, and the number of cohorts"
-    " those are put into. `group_noise` is the simulator's: 0 is a shop as `make simulate` makes it, at 1"
-    " nothing a user does tells the group.\n\n"
+    " those are put into; of users without an order, the share whose likely cohort is that of their group,"
+    " and the mean probability that was told with it. `group_noise` is the simulator's: 0 is a shop as"
+    " `make simulate` makes it, at 1 nothing a user does tells the group.\n\n"
     f"![Adjusted Rand index and number of cohorts by group_noise](images/{IMAGE.name})"
 )
-Found = dict[tuple[float, str], tuple[float, int]]
+METRICS = ("adjusted Rand index", "cohorts", "visitors told the right cohort", "probability told, mean")
+Found = dict[tuple[float, str], tuple[float, int, float, float]]
 
 
 def main() -> None:
@@ -68,13 +71,34 @@ def true_groups(files: Path) -> pl.DataFrame:
     return users.select(pl.Series("user_id", ids), "group")
 
 
-def recover(tables: dict[str, pl.DataFrame], truth: pl.DataFrame, config: CohortConfig) -> tuple[float, int]:
-    """Adjusted Rand index over users who have ordered, and the number of cohorts they are in."""
+def recover(
+    tables: dict[str, pl.DataFrame], truth: pl.DataFrame, config: CohortConfig
+) -> tuple[float, int, float, float]:
+    """What was found again.
+
+    Returns:
+        Adjusted Rand index over users who have ordered; the number of cohorts they are in; of users without
+        an order, for whom a likely cohort is told, the share whose group is the commonest of that cohort, and
+        the mean probability it was told with; NaN where none is told.
+    """
     day = tables["user_features"]["as_of_date"].max()
     cohorts = build_cohorts(**tables, config=config, seed=SEED, day=day).user_cohorts
-    clustered = cohorts.drop_nulls("distance_to_centre").join(truth, on="user_id", validate="1:1")
+    known = cohorts.join(truth, on="user_id", validate="1:1")
+    clustered = known.drop_nulls("distance_to_centre")
     index = adjusted_rand_score(clustered["group"].to_list(), clustered["cohort_id"].to_list())
-    return index, clustered["cohort_id"].n_unique()
+    common = clustered.group_by("cohort_id").agg(pl.col("group").mode().min().alias("common_group"))
+    told = known.drop_nulls("likely_cohort_id").join(
+        common, left_on="likely_cohort_id", right_on="cohort_id", maintain_order="left"
+    )
+    right = (told["group"] == told["common_group"]).mean()
+    sure = told["likely_cohort_probability"].mean()
+    nan = float("nan")
+    return (
+        index,
+        clustered["cohort_id"].n_unique(),
+        nan if right is None else float(right),
+        nan if sure is None else float(sure),
+    )
 
 
 def figures(found: Found) -> list[Figure]:
@@ -82,7 +106,8 @@ def figures(found: Found) -> list[Figure]:
     return [
         Figure(metric=f"{metric}, {case}", case=f"group_noise {noise}", value=value)
         for (noise, case), measured in found.items()
-        for metric, value in zip(("adjusted Rand index", "cohorts"), measured, strict=True)
+        for metric, value in zip(METRICS, measured, strict=True)
+        if not isnan(value)
     ]
 
 

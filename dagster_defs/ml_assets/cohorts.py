@@ -1,5 +1,6 @@
 """`ml.user_cohorts` and what belongs to it: groups of users, described, and who moved from one to another."""
 
+from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -108,6 +109,8 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
             .len("users")
             .sort("users", descending=True)
         )
+        guesses = result.guesses
+        likely = guesses.reason or markdown_table(pl.DataFrame([asdict(guesses.evaluation)]))
         return StepResult(
             tables={
                 "user_cohorts": result.user_cohorts,
@@ -120,7 +123,8 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
                 "cohort_usefulness": usefulness,
             },
             metadata={
-                "user_cohorts": plots | {"cohorts": markdown_table(sizes)},
+                "user_cohorts": plots
+                | {"cohorts": markdown_table(sizes), "likely cohorts of users without an order": likely},
                 "cohort_selection": {
                     "fit": _sentence(result, model),
                     "candidates": markdown_table(result.cohort_selection),

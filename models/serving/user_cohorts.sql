@@ -7,8 +7,10 @@ user_cohorts as (
         cohort_id,
         cohort_name,
         cohort_method,
+        likely_cohort_id,
         model_version,
         distance_to_centre,
+        likely_cohort_probability,
         as_of_date
     from {{ source('ml', 'user_cohorts') }}
 )

@@ -13,7 +13,7 @@ from python_ml.cohorts.group import Grouping, group_users
 from python_ml.cohorts.history import Before, nothing_before
 from python_ml.cohorts.inputs import MICROS, build_arrays, check_inputs, purchase_pairs
 from python_ml.cohorts.labels import group_label
-from python_ml.cohorts.methods import METHOD_NONE, RULES
+from python_ml.cohorts.methods import METHOD_NO_ORDER, METHOD_NONE, RULES
 from python_ml.cohorts.model import CohortModel
 from python_ml.cohorts.names import ALL_BUYERS, ALL_USERS, NOT_YET_BUYING, CohortFacts, name_cohorts
 from python_ml.cohorts.plots import plot_selection, plot_user_map
@@ -25,8 +25,18 @@ from python_ml.cohorts.profile import (
     profile_groups,
 )
 from python_ml.cohorts.rules import find_rules
+from python_ml.cohorts.visitors import Guesses, guess_cohorts
 from python_ml.config import CohortConfig
 
+_USER_COLUMNS = [
+    "user_id",
+    "cohort_id",
+    "cohort_name",
+    "cohort_method",
+    "distance_to_centre",
+    "likely_cohort_id",
+    "likely_cohort_probability",
+]
 _PROFILE_COLUMNS = [
     "cohort_id",
     "cohort_name",
@@ -52,7 +62,9 @@ class CohortResult:
 
     Args:
         user_cohorts: user_id, cohort_id, cohort_name, cohort_method, distance_to_centre (null for users
-            without an order, who have no centre); one row per user, by user_id.
+            without an order, who have no centre), likely_cohort_id and likely_cohort_probability (of users
+            without an order alone, see `visitors`); one row per user, by user_id.
+        guesses: how good those are, or why there are none.
         cohort_profiles: one row per cohort, attribute_type and attribute_name, see `profile`; none of a
             cohort of fewer than min_profile_users.
         cohort_rules: one row per clustered cohort, see `find_rules`.
@@ -67,6 +79,7 @@ class CohortResult:
     """
 
     user_cohorts: pl.DataFrame
+    guesses: Guesses
     cohort_profiles: pl.DataFrame
     cohort_rules: pl.DataFrame
     cohort_drift: pl.DataFrame
@@ -157,14 +170,24 @@ def build_cohorts(
     assigned = grouping.users
     profiles = _profile(tables, pairs, assigned, config)
     names = _name(profiles, assigned, before, config)
-    user_cohorts = assigned.join(names, on="cohort_id", how="left", maintain_order="left").select(
-        "user_id", "cohort_id", "cohort_name", "cohort_method", "distance_to_centre"
+    guesses = guess_cohorts(
+        interactions,
+        item_features,
+        assigned.filter(~pl.col("cohort_method").is_in(RULES)),
+        assigned.filter(cohort_method=METHOD_NO_ORDER),
+        seed,
+    )
+    user_cohorts = (
+        assigned.join(names, on="cohort_id", how="left", maintain_order="left")
+        .join(guesses.visitors, on="user_id", how="left", maintain_order="left")
+        .select(*_USER_COLUMNS)
     )
     cohort_profiles = profiles.join(names, on="cohort_id", how="left", maintain_order="left").select(
         _PROFILE_COLUMNS
     )
     return CohortResult(
         user_cohorts=user_cohorts,
+        guesses=guesses,
         cohort_profiles=cohort_profiles,
         cohort_rules=find_rules(
             user_features,

@@ -156,17 +156,27 @@ def _interest_roots(
     interactions: pl.DataFrame, items: pl.DataFrame, index: pl.DataFrame
 ) -> tuple[list[str], np.ndarray]:
     """Counted act by act: a user looks at dozens of items for each one bought, so shares of it are exact."""
-    acts = (
-        interactions.filter(pl.col("event_type") != "purchase")
-        .join(index, on="user_id")
-        .join(items.select("item_id", "category").drop_nulls(), on="item_id")
-        .group_by("row", "category")
-        .len()
-    )
-    categories, count_NI = spread(acts["row"], acts["category"], acts["len"], len(index))
+    acts = acts_by_category(interactions.join(index.select("user_id"), on="user_id"), items)
+    acts = acts.join(index, on="user_id")
+    categories, count_NI = spread(acts["row"], acts["category"], acts["act_count"], len(index))
     total_N = count_NI.sum(axis=1, keepdims=True)
     unknown_NI = np.full_like(count_NI, np.nan)
     return categories, np.sqrt(np.divide(count_NI, total_N, out=unknown_NI, where=total_N > 0))
+
+
+def acts_by_category(interactions: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    """user_id, category and act_count: acts that are no purchase, in no order; one row a user and category.
+
+    Args:
+        interactions: user_id, item_id, event_type.
+        items: item_id, category; of an unknown category nothing counts.
+    """
+    return (
+        interactions.filter(pl.col("event_type") != "purchase")
+        .join(items.select("item_id", "category").drop_nulls(), on="item_id")
+        .group_by("user_id", "category")
+        .agg(pl.len().cast(pl.Int64).alias("act_count"))
+    )
 
 
 def spread(rows: pl.Series, names: pl.Series, amounts: pl.Series, count: int) -> tuple[list[str], np.ndarray]:

@@ -9,12 +9,12 @@ Shapes: N users, F features. The largest array is N x F float64.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 
 import numpy as np
 import polars as pl
 from sklearn.tree import DecisionTreeClassifier
 
+from python_ml.cohorts.held_out import place
 from python_ml.cohorts.inputs import behaviour_columns
 from python_ml.cohorts.rule_words import Condition, Feature, round_bounds, say_rule, write_sql
 from python_ml.config import CohortConfig
@@ -123,7 +123,7 @@ def _line_up(
         .sort("user_id")
         .join(assigned.select("user_id", "cohort_id"), on="user_id", how="left", maintain_order="left")
     )
-    place_N = np.array([_place(user_id) for user_id in buyers["user_id"]])
+    place_N = np.array([place(user_id) for user_id in buyers["user_id"]])
     is_held_out_N = place_N < _HELD_OUT_SHARE
     is_grown_on_N = ~is_held_out_N
     if is_grown_on_N.sum() > _MOST_GROWN_ON:
@@ -143,11 +143,6 @@ def _line_up(
         is_grown_on=is_grown_on_N,
         is_held_out=is_held_out_N,
     )
-
-
-def _place(user_id: str) -> float:
-    """A number in [0, 1) that is always the same for a user, and says nothing about the user."""
-    return int.from_bytes(blake2b(user_id.encode(), digest_size=8).digest()) / 2**64
 
 
 def _common_departments(departments: pl.DataFrame, buyers: pl.DataFrame, min_support: float) -> list[str]:

@@ -104,6 +104,8 @@ def test_columns_and_keys(found):
         "cohort_name": pl.String,
         "cohort_method": pl.String,
         "distance_to_centre": pl.Float64,
+        "likely_cohort_id": pl.String,
+        "likely_cohort_probability": pl.Float64,
     }
     assert dict(found.cohort_profiles.schema) == {
         "cohort_id": pl.String,
@@ -205,7 +207,7 @@ def test_an_empty_shop(shop):
 
 def test_a_shop_before_its_first_order(shop):
     quiet = build(shop.only_users(["new"]))
-    assert quiet.user_cohorts.rows() == [("new", "c1", "Not yet buying", METHOD_NO_ORDER, None)]
+    assert quiet.user_cohorts.rows() == [("new", "c1", "Not yet buying", METHOD_NO_ORDER, None, None, None)]
     assert quiet.cohort_selection.select("cohort_count", "is_chosen", "reason").rows() == NOBODY
 
 

@@ -36,8 +36,8 @@ def test_later_users_change_no_centre_and_one_user_is_placed_as_all_are(shop, fi
     alone = later(shop.only_users(["u001"]), first.model)
     assert alone.model is first.model
     assert alone.fit_reason is None
-    (_, cohort, _, _, distance) = alone.user_cohorts.row(0)
-    (_, cohort_among_all, _, _, distance_among_all) = first.user_cohorts.row(
+    (_, cohort, _, _, distance, *_) = alone.user_cohorts.row(0)
+    (_, cohort_among_all, _, _, distance_among_all, *_) = first.user_cohorts.row(
         by_predicate=pl.col("user_id") == "u001"
     )
     assert (cohort, distance) == (cohort_among_all, pytest.approx(distance_among_all))

@@ -162,7 +162,7 @@ def test_more_conditions_are_allowed_where_the_settings_say_so():
 def test_precision_and_recall_by_hand(monkeypatch: pytest.MonkeyPatch):
     """Ten held-out users: the rule selects five, four of them of c1, which has six."""
     monkeypatch.setattr(rules, "_FEWEST_HELD_OUT", 6)
-    monkeypatch.setattr(rules, "_place", lambda user_id: 0.0 if user_id.startswith("h") else 0.9)
+    monkeypatch.setattr(rules, "place", lambda user_id: 0.0 if user_id.startswith("h") else 0.9)
     held_out = [("c1", 9)] * 4 + [("c2", 9)] + [("c1", 1)] * 2 + [("c2", 1)] * 3
     others = [("c1", 9), ("c2", 1)] * 30
     users = pl.DataFrame(
@@ -186,7 +186,7 @@ def test_held_out_users_do_not_make_the_rule(monkeypatch: pytest.MonkeyPatch):
     """Other cohorts of held-out users change the figures, and not one word of the rule."""
     users, departments = shop(900)
     assigned = assign(users, pl.col("order_count_91d") >= 5)
-    held_out = pl.col("user_id").map_elements(rules._place, return_dtype=pl.Float64) < 0.3
+    held_out = pl.col("user_id").map_elements(rules.place, return_dtype=pl.Float64) < 0.3
     # One in ten of them goes over to the other cohort.
     mixed = assigned.with_columns(
         cohort_id=pl.when(held_out & pl.col("user_id").str.ends_with("7"))
@@ -213,7 +213,7 @@ def test_a_cohort_of_few_has_no_figures():
     users, departments = shop()
     few = users.filter(pl.col("order_count") > 0)["user_id"].sort().head(20).to_list()
     row = find_one(users, departments, assign(users, pl.col("user_id").is_in(few)))
-    held_out = sum(rules._place(user_id) < 0.3 for user_id in few)
+    held_out = sum(rules.place(user_id) < 0.3 for user_id in few)
     assert row["reason"] == (
         f"too few users to judge a rule by: {held_out} of the cohort were held out, needs 20"
     )
@@ -265,7 +265,7 @@ def test_the_figures_are_those_of_the_statement():
     assigned = assign(users, is_first.fill_null(False))
     row = find_one(users, departments, assigned)
     members = assigned.filter(pl.col("cohort_id") == "c1")["user_id"]
-    held_out = {user_id for user_id in users["user_id"] if rules._place(user_id) < 0.3}
+    held_out = {user_id for user_id in users["user_id"] if rules.place(user_id) < 0.3}
     chosen = held_out & set(select(row["rule_sql"], users, departments))
     wanted = held_out & set(members)
     assert row["rule_precision"] == len(chosen & wanted) / len(chosen)
