@@ -25,11 +25,11 @@ ROUNDS = 2
 # What `choose_settings` tries for each setting, one setting after the other.
 GRID = {
     "decay": (0.35, 0.5, 0.65, 0.8, 0.9, 1.0),
-    "backward": (0.0, 0.15, 0.3, 0.5, 1.0),
+    "backward": (0.0, 0.1, 0.3, 0.5, 1.0),
     "gap_power": (0.0, 0.25, 0.5, 0.75, 1.0),
     "target_power": (0.0, 0.15, 0.25, 0.35, 0.5),
-    "source_power": (0.2, 0.35, 0.5, 0.65),
-    "shrinkage": (1.0, 5.0, 10.0, 20.0, 40.0),
+    "source_power": (0.2, 0.35, 0.5, 0.65, 0.8, 1.0),
+    "shrinkage": (5.0, 10.0, 20.0, 40.0, 80.0),
 }
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markov import planted
 
 from python_ml.recommender.sequence.judge_next import hit_of, target_ranks
 from python_ml.recommender.sequence.sequences import LeaveOneOut, Sequences
@@ -90,19 +91,6 @@ def test_short_and_long_histories_and_a_catalogue_of_one():
     assert SequentialKnn.fit(one, SequentialKnnSettings()).score(one).shape == (1, 1)
     nothing = Sequences.listed([], [], n_users=2, n_items=3)
     assert not SequentialKnn.fit(nothing, SequentialKnnSettings()).score(nothing).any()
-
-
-def planted(users: int, length: int, n_items: int, seed: int) -> Sequences:
-    """A chain in which item i is followed by i + 1 with probability .8, else by any item."""
-    generator = np.random.default_rng(seed)
-    item = np.empty((users, length), np.int64)
-    item[:, 0] = generator.integers(n_items, size=users)
-    for step in range(1, length):
-        follows = generator.random(users) < 0.8
-        item[:, step] = np.where(
-            follows, (item[:, step - 1] + 1) % n_items, generator.integers(n_items, size=users)
-        )
-    return Sequences.listed(np.repeat(np.arange(users), length), item.ravel(), n_users=users, n_items=n_items)
 
 
 def test_settings_are_chosen_for_what_is_planted():

@@ -1,0 +1,43 @@
+"""The state of an interrupted training in one safetensors file."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+SEPARATOR = "/"
+
+
+def write_checkpoint(
+    file: Path, parts: Mapping[str, Mapping[str, torch.Tensor]], facts: Mapping[str, Any]
+) -> None:
+    """Replace a file at once: a reader finds the old state or the new one.
+
+    Args:
+        file: where to.
+        parts: tensors by name, by name of the part; names of parts hold no "/".
+        facts: what JSON can hold.
+    """
+    # Cloned because parts may share memory, which the format refuses.
+    tensors = {
+        f"{part}{SEPARATOR}{name}": tensor.detach().cpu().clone().contiguous()
+        for part, named in parts.items()
+        for name, tensor in named.items()
+    }
+    partial = file.with_name(file.name + ".partial")
+    save_file(tensors, partial, metadata={"facts": json.dumps(facts)})
+    partial.replace(file)
+
+
+def read_checkpoint(file: Path) -> tuple[dict[str, dict[str, torch.Tensor]], dict[str, Any]]:
+    """What `write_checkpoint` was given, on the CPU."""
+    parts: dict[str, dict[str, torch.Tensor]] = {}
+    with safe_open(file, framework="pt") as opened:
+        for key in opened.keys():  # noqa: SIM118, it is no mapping
+            part, name = key.split(SEPARATOR, 1)
+            parts.setdefault(part, {})[name] = opened.get_tensor(key)
+        return parts, json.loads(opened.metadata()["facts"])

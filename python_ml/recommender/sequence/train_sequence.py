@@ -1,0 +1,290 @@
+"""Training of the transformer: predict what came after every position, keep the averaged weights that rank
+the validation items best.
+
+All that is random in an epoch, order, negatives and dropout, is drawn from the seed and the epoch's number:
+a training that is interrupted ends, on a CPU, with the weights it would have had.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from python_ml.recommender.sampling import NegativeSampler
+from python_ml.recommender.sequence.checkpoint import read_checkpoint, write_checkpoint
+from python_ml.recommender.sequence.judge_next import ndcg_of, target_ranks
+from python_ml.recommender.sequence.next_item_loss import (
+    calibrated_cross_entropy,
+    calibration,
+    full_softmax,
+    future_pairs,
+    sampled_softmax,
+)
+from python_ml.recommender.sequence.sequences import NextItems, Sequences
+from python_ml.recommender.sequence.transformer import (
+    NextItemTransformer,
+    PackedBatch,
+    SequenceTransformer,
+    TransformerSettings,
+)
+
+logger = logging.getLogger(__name__)
+
+OBJECTIVES = ("softmax", "cross_entropy")
+BATCHES_SORTED_TOGETHER = 50
+BETAS = (0.9, 0.98)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSettings:
+    """How the transformer is trained.
+
+    Args:
+        network: its size.
+        objective: "softmax" (over the whole catalogue where that is no larger than the sample), or
+            "cross_entropy", binary, calibrated.
+        epochs: passes over the users, at most.
+        patience: epochs without a better validation NDCG@10 after which training stops.
+        judged_users: validation users who decide, the same in every epoch; at most.
+        batch_users: users in a step.
+        negatives: draws of the sampler in a step.
+        negative_power: popularity exponent of the sampler; 0 = uniform.
+        correction: share of the sample's log inclusion probability that is taken from its logits; 1 estimates
+            the softmax over the catalogue.
+        calibration: strength of the calibration of "cross_entropy"; 0 = none.
+        horizon: how many of the items after a position it is asked for.
+        horizon_power: an item d places ahead weighs d ** -horizon_power.
+        learning_rate: of AdamW, reached after `warm_up_steps`.
+        warm_up_steps: steps of linear growth.
+        weight_decay: decoupled, of matrices alone.
+        averaging: weight that the average of the weights keeps in a step, in [0, 1); 0 = no average.
+    """
+
+    network: TransformerSettings = field(default_factory=TransformerSettings)
+    objective: str = "softmax"
+    epochs: int = 100
+    patience: int = 5
+    judged_users: int = 10_000
+    batch_users: int = 128
+    negatives: int = 1024
+    negative_power: float = 0.0
+    correction: float = 0.0
+    calibration: float = 0.75
+    horizon: int = 3
+    horizon_power: float = 1.0
+    learning_rate: float = 2e-3
+    warm_up_steps: int = 100
+    weight_decay: float = 0.0
+    averaging: float = 0.998
+
+    def __post_init__(self) -> None:
+        if self.objective not in OBJECTIVES:
+            raise ValueError(f"objective {self.objective!r}: use one of {', '.join(OBJECTIVES)}")
+
+
+@dataclass(slots=True)
+class TrainProgress:
+    """Training loss and validation NDCG@10 of every epoch so far."""
+
+    loss: list[float] = field(default_factory=list)
+    ndcg: list[float] = field(default_factory=list)
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch (from 1) that ranked best, the earliest of equals; 0 before the first."""
+        return int(np.argmax(self.ndcg)) + 1 if self.ndcg else 0
+
+    def is_over(self, settings: TrainSettings) -> bool:
+        """Whether patience or epochs are used up."""
+        done = len(self.ndcg)
+        return done >= settings.epochs or done - self.best_epoch >= settings.patience
+
+
+def train_transformer(
+    train: Sequences,
+    validation: NextItems,
+    settings: TrainSettings,
+    *,
+    seed: int,
+    device: torch.device,
+    checkpoint: Path | None = None,
+) -> tuple[NextItemTransformer, TrainProgress]:
+    """Train until validation no longer improves; end with the averaged weights it liked most.
+
+    Args:
+        train: histories to learn from.
+        validation: decides when to stop; not learned from.
+        settings: see there.
+        seed: of all that is random.
+        device: to train on.
+        checkpoint: file that is rewritten after every epoch, and from which training goes on if it exists.
+    """
+    state = _State.start(train, settings, seed, device)
+    if checkpoint and checkpoint.exists():
+        state.restore(checkpoint)
+    generator = np.random.default_rng(seed)
+    judged = generator.permutation(len(validation.target))[: settings.judged_users]
+    judged = NextItems(validation.history.take(np.sort(judged)), validation.target[np.sort(judged)])
+    histories = train.tail(settings.network.length + 1)
+    histories = histories.take(np.flatnonzero(histories.size > 1))
+    steps = _Steps(state, histories, train.count(), settings, device)
+    while len(histories) and not state.progress.is_over(settings):
+        epoch = len(state.progress.loss) + 1
+        state.progress.loss.append(steps.epoch(np.random.SeedSequence([seed, epoch])))
+        state.progress.ndcg.append(float(ndcg_of(target_ranks(state.model(), judged)).mean()))
+        if state.progress.best_epoch == epoch:
+            state.best = {name: value.clone() for name, value in state.average.items()}
+        logger.info("epoch %d: loss %.4f, NDCG@10 %.5f", epoch, steps.latest, state.progress.ndcg[-1])
+        if checkpoint:
+            state.save(checkpoint)
+    state.average = state.best
+    return state.model(), state.progress
+
+
+@dataclass(slots=True)
+class _State:
+    """All that changes in training."""
+
+    network: SequenceTransformer
+    optimizer: torch.optim.AdamW
+    average: dict[str, torch.Tensor]
+    best: dict[str, torch.Tensor]
+    progress: TrainProgress
+    judge: SequenceTransformer
+    step: int = 0
+
+    @classmethod
+    def start(cls, train: Sequences, settings: TrainSettings, seed: int, device: torch.device) -> "_State":
+        def build() -> SequenceTransformer:
+            generator = torch.Generator().manual_seed(seed)
+            network = SequenceTransformer(
+                train.n_items, settings.network, has_days=train.has_days, generator=generator
+            )
+            return network.to(device)
+
+        network = build()
+        matrices = [parameter for parameter in network.parameters() if parameter.ndim > 1]
+        vectors = [parameter for parameter in network.parameters() if parameter.ndim <= 1]
+        optimizer = torch.optim.AdamW(
+            [
+                {"params": matrices, "weight_decay": settings.weight_decay},
+                {"params": vectors, "weight_decay": 0},
+            ],
+            lr=settings.learning_rate,
+            betas=BETAS,
+        )
+        average = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        return cls(network, optimizer, average, average, TrainProgress(), build())
+
+    def model(self) -> NextItemTransformer:
+        """The averaged weights as a model."""
+        self.judge.load_state_dict(self.average)
+        return NextItemTransformer(self.judge.eval())
+
+    def save(self, file: Path) -> None:
+        parts = {"network": self.network.state_dict(), "average": self.average, "best": self.best}
+        for index, values in self.optimizer.state_dict()["state"].items():
+            parts[f"optimizer.{index}"] = values
+        facts = {"step": self.step, "loss": self.progress.loss, "ndcg": self.progress.ndcg}
+        write_checkpoint(file, parts, facts)
+
+    def restore(self, file: Path) -> None:
+        parts, facts = read_checkpoint(file)
+        self.network.load_state_dict(parts["network"])
+        device = self.network.item.weight.device
+        self.average, self.best = (
+            {name: value.to(device) for name, value in parts[key].items()} for key in ("average", "best")
+        )
+        state = {
+            int(name.removeprefix("optimizer.")): values
+            for name, values in parts.items()
+            if name.startswith("optimizer.")
+        }
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
+        self.step = facts["step"]
+        self.progress = TrainProgress(facts["loss"], facts["ndcg"])
+
+
+class _Steps:
+    """What the steps of one training share."""
+
+    def __init__(
+        self,
+        state: _State,
+        histories: Sequences,
+        count: np.ndarray,
+        settings: TrainSettings,
+        device: torch.device,
+    ) -> None:
+        self.state, self.histories, self.count = state, histories, count
+        self.settings, self.device = settings, device
+        self.latest = float("nan")
+
+    def epoch(self, seed: np.random.SeedSequence) -> float:
+        """One pass over the users; returns the mean loss of its steps."""
+        generator = np.random.default_rng(seed)
+        settings = self.settings
+        sampler = NegativeSampler(self.count, settings.negative_power, settings.negatives, generator)
+        losses = []
+        cuda = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=cuda):
+            torch.manual_seed(int(generator.integers(2**63)))
+            self.state.network.train()
+            for users in batches_by_size(self.histories.size, settings.batch_users, generator):
+                losses.append(self._step(self.histories.take(users), sampler))
+        self.latest = float(np.mean(losses))
+        return self.latest
+
+    def _step(self, histories: Sequences, sampler: NegativeSampler) -> float:
+        state, settings = self.state, self.settings
+        state.step += 1
+        for group in state.optimizer.param_groups:
+            group["lr"] = settings.learning_rate * min(state.step / max(settings.warm_up_steps, 1), 1.0)
+        state.optimizer.zero_grad(set_to_none=True)
+        loss = self._loss(histories, sampler)
+        loss.backward()
+        state.optimizer.step()
+        # Early on the average follows closely: what it started from means nothing.
+        kept = min(settings.averaging, (1 + state.step) / (10 + state.step)) if settings.averaging else 0.0
+        with torch.no_grad():
+            for name, value in state.network.state_dict().items():
+                state.average[name].lerp_(value, 1.0 - kept)
+        return loss.item()
+
+    def _loss(self, histories: Sequences, sampler: NegativeSampler) -> torch.Tensor:
+        network, settings = self.state.network, self.settings
+        pairs = future_pairs(histories, settings.horizon, settings.horizon_power, self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            hidden_TD = network(PackedBatch.of(histories.without_last(1), self.device))
+            if settings.objective == "softmax" and histories.n_items <= settings.negatives:
+                return full_softmax(hidden_TD, network.item.weight, pairs)
+            drawn, log_inclusion = (torch.from_numpy(part).to(self.device) for part in sampler.sample())
+            given = hidden_TD, network.item(pairs.item), network.item(drawn), pairs, drawn
+            if settings.objective == "softmax":
+                return sampled_softmax(*given, log_inclusion * settings.correction)
+            rate = min(len(drawn) / histories.n_items, 1.0)
+            return calibrated_cross_entropy(*given, target_power=calibration(rate, settings.calibration))
+
+
+def batches_by_size(size: np.ndarray, batch: int, generator: np.random.Generator) -> Iterator[np.ndarray]:
+    """Users in random batches of similar sizes, so that little is laid out for nothing.
+
+    Args:
+        size: (U,) int64, items of each user.
+        batch: users in a batch.
+        generator: of the order.
+
+    Yields:
+        (B,) int64, every user once.
+    """
+    order = generator.permutation(len(size))
+    batches = []
+    for start in range(0, len(order), batch * BATCHES_SORTED_TOGETHER):
+        together = order[start : start + batch * BATCHES_SORTED_TOGETHER]
+        together = together[np.argsort(size[together], kind="stable")]
+        batches += [together[first : first + batch] for first in range(0, len(together), batch)]
+    for index in generator.permutation(len(batches)):
+        yield batches[index]

@@ -1,0 +1,152 @@
+"""Training: what it learns, that it repeats itself, and that an interruption leaves no trace."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from markov import FOLLOWS, planted
+
+from python_ml.recommender.sequence import train_sequence
+from python_ml.recommender.sequence.judge_next import hit_of, target_ranks
+from python_ml.recommender.sequence.sequences import LeaveOneOut, NextItems, Sequences
+from python_ml.recommender.sequence.train_sequence import (
+    TrainProgress,
+    TrainSettings,
+    batches_by_size,
+    train_transformer,
+)
+from python_ml.recommender.sequence.transformer import TransformerSettings
+
+CPU = torch.device("cpu")
+NETWORK = TransformerSettings(dimension=16, heads=2, blocks=1, expansion=2, length=8, dropout=0.1)
+SETTINGS = TrainSettings(
+    network=NETWORK, epochs=3, batch_users=32, negatives=16, horizon=1, learning_rate=0.01, warm_up_steps=5
+)
+
+
+@pytest.fixture(scope="module")
+def split() -> LeaveOneOut:
+    return LeaveOneOut.of(planted(users=300, length=8, n_items=20, seed=4))
+
+
+def trained(split: LeaveOneOut, settings: TrainSettings = SETTINGS, seed: int = 0, **others):
+    return train_transformer(split.train, split.validation, settings, seed=seed, device=CPU, **others)
+
+
+def weights(model) -> dict[str, torch.Tensor]:
+    return model.network.state_dict()
+
+
+def same(one, other) -> bool:
+    return all(torch.equal(value, weights(other)[name]) for name, value in weights(one).items())
+
+
+@pytest.mark.parametrize("changes", [{}, {"negatives": 20}, {"objective": "cross_entropy"}, {"horizon": 2}])
+def test_a_planted_chain_is_learned(split, changes):
+    settings = replace(SETTINGS, epochs=25, patience=25, averaging=0.9, **changes)
+    model, progress = trained(split, settings)
+    possible = ~np.isin(
+        split.test.target + 20 * np.arange(300), split.test.history.item + 20 * split.test.history.user
+    )
+    first = hit_of(target_ranks(model, split.test), 1)[possible].mean()
+    # The likeliest item comes in FOLLOWS of the cases, and by chance in a twentieth of the others.
+    assert first > FOLLOWS - 0.1
+    assert progress.loss[-1] < progress.loss[0]
+
+
+def test_the_same_seed_gives_the_same_bits(split):
+    (one, first), (other, second) = trained(split), trained(split)
+    assert same(one, other)
+    assert first == second
+    assert not same(one, trained(split, seed=1)[0])
+
+
+def test_an_interrupted_training_ends_where_it_would_have(split, tmp_path, monkeypatch):
+    whole, progress = trained(split)
+    file = tmp_path / "state.safetensors"
+    write, written = train_sequence.write_checkpoint, []
+
+    def write_and_stop(*given):
+        write(*given)
+        written.append(file)
+        if len(written) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train_sequence, "write_checkpoint", write_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            trained(split, checkpoint=file)
+    resumed, resumed_progress = trained(split, checkpoint=file)
+    assert same(whole, resumed)
+    assert progress == resumed_progress
+    # What is finished stays finished.
+    again, _ = trained(split, checkpoint=file)
+    assert same(again, whole)
+
+
+def test_averaged_weights_are_not_the_latest(split):
+    assert not same(trained(split)[0], trained(split, replace(SETTINGS, averaging=0.0))[0])
+
+
+def test_patience_and_the_best_epoch():
+    settings = replace(SETTINGS, epochs=10, patience=2)
+    assert not TrainProgress([], []).is_over(settings)
+    assert not TrainProgress([3, 2, 1], [0.1, 0.3, 0.2]).is_over(settings)
+    assert TrainProgress([3, 2, 1, 0], [0.1, 0.3, 0.2, 0.3]).best_epoch == 2
+    assert TrainProgress([3, 2, 1, 0], [0.1, 0.3, 0.2, 0.3]).is_over(settings)
+    assert TrainProgress([3], [0.1]).is_over(replace(settings, epochs=1))
+
+
+def test_batches_hold_every_user_once():
+    size = np.random.default_rng(0).integers(2, 30, 500)
+    batches = list(batches_by_size(size, 32, np.random.default_rng(1)))
+    assert sorted(np.concatenate(batches)) == list(range(500))
+    # Sorted by size, a batch spans little: on average a sixteenth of the range of 28.
+    assert np.mean([np.ptp(size[batch]) for batch in batches]) < 4
+
+
+def test_days_are_learned_from_too(split):
+    train, judged = split.train, split.validation
+
+    def dated(histories: Sequences) -> Sequences:
+        place = np.arange(len(histories.item), dtype=float) ** 2
+        return Sequences(histories.item, place, histories.offset, histories.n_items, True)
+
+    model, _ = train_transformer(
+        dated(train), NextItems(dated(judged.history), judged.target), SETTINGS, seed=0, device=CPU
+    )
+    assert model.network.blocks[0].gap_bias.abs().max() > 0
+
+
+@pytest.mark.parametrize("negatives", [1, 16])
+def test_a_catalogue_of_one_item(negatives):
+    sequences = Sequences.listed(np.zeros(6), np.zeros(6), n_users=1, n_items=1)
+    split = LeaveOneOut.of(sequences)
+    for objective in ("softmax", "cross_entropy"):
+        settings = replace(SETTINGS, negatives=negatives, objective=objective, epochs=2)
+        model, progress = trained(split, settings)
+        assert np.isfinite(progress.loss).all()
+        assert torch.isfinite(model.score(sequences)).all()
+
+
+def test_long_short_and_missing_histories():
+    user = np.concatenate([np.zeros(10_000), [1], [2, 2]])
+    item = np.concatenate([np.arange(10_000) % 20, [3], [3, 4]])
+    sequences = Sequences.listed(user, item, n_users=4, n_items=20)
+    split = LeaveOneOut.of(sequences)
+    model, progress = trained(split, replace(SETTINGS, epochs=1))
+    assert np.isfinite(progress.loss).all()
+    assert torch.isfinite(model.score(sequences)).all()
+
+
+def test_nothing_to_learn_from_leaves_the_network_untrained():
+    sequences = Sequences.listed([0, 1], [0, 1], n_users=2, n_items=3)
+    model, progress = trained(LeaveOneOut.of(sequences))
+    assert progress.loss == []
+    assert model.score(sequences).shape == (2, 3)
+
+
+def test_an_unknown_objective_is_refused():
+    with pytest.raises(ValueError, match="softmax, cross_entropy"):
+        TrainSettings(objective="hinge")
