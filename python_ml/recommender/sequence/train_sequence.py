@@ -5,14 +5,16 @@ All that is random in an epoch, order, negatives and dropout, is drawn from the 
 a training that is interrupted ends, on a CPU, with the weights it would have had.
 """
 
+import hashlib
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from python_ml.errors import ModelError
 from python_ml.recommender.sampling import NegativeSampler
 from python_ml.recommender.sequence.checkpoint import read_checkpoint, write_checkpoint
 from python_ml.recommender.sequence.judge_next import ndcg_of, target_ranks
@@ -121,6 +123,10 @@ def train_transformer(
         seed: of all that is random.
         device: to train on.
         checkpoint: file that is rewritten after every epoch, and from which training goes on if it exists.
+
+    Raises:
+        ModelError: the checkpoint is that of other histories, settings (epochs and patience may differ) or
+            another seed.
     """
     state = _State.start(train, settings, seed, device)
     if checkpoint and checkpoint.exists():
@@ -154,6 +160,7 @@ class _State:
     best: dict[str, torch.Tensor]
     progress: TrainProgress
     judge: SequenceTransformer
+    fingerprint: str
     step: int = 0
 
     @classmethod
@@ -177,7 +184,8 @@ class _State:
             betas=BETAS,
         )
         average = {name: value.detach().clone() for name, value in network.state_dict().items()}
-        return cls(network, optimizer, average, average, TrainProgress(), build())
+        fingerprint = _fingerprint(train, settings, seed)
+        return cls(network, optimizer, average, average, TrainProgress(), build(), fingerprint)
 
     def model(self) -> NextItemTransformer:
         """The averaged weights as a model."""
@@ -188,11 +196,22 @@ class _State:
         parts = {"network": self.network.state_dict(), "average": self.average, "best": self.best}
         for index, values in self.optimizer.state_dict()["state"].items():
             parts[f"optimizer.{index}"] = values
-        facts = {"step": self.step, "loss": self.progress.loss, "ndcg": self.progress.ndcg}
+        facts = {
+            "fingerprint": self.fingerprint,
+            "step": self.step,
+            "loss": self.progress.loss,
+            "ndcg": self.progress.ndcg,
+        }
         write_checkpoint(file, parts, facts)
 
     def restore(self, file: Path) -> None:
         parts, facts = read_checkpoint(file)
+        if facts["fingerprint"] != self.fingerprint:
+            raise ModelError(
+                "the checkpoint belongs to another training",
+                where=str(file),
+                remedy="remove the file, or train with the histories, settings and seed it was made with",
+            )
         self.network.load_state_dict(parts["network"])
         device = self.network.item.weight.device
         self.average, self.best = (
@@ -206,6 +225,15 @@ class _State:
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
         self.step = facts["step"]
         self.progress = TrainProgress(facts["loss"], facts["ndcg"])
+
+
+def _fingerprint(train: Sequences, settings: TrainSettings, seed: int) -> str:
+    """What a training must share with the one it goes on from."""
+    shared = replace(settings, epochs=1, patience=1)
+    digest = hashlib.sha256(repr((shared, seed, train.n_items, train.has_days)).encode())
+    for part in (train.item, train.day, train.offset):
+        digest.update(np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()
 
 
 class _Steps:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from markov import FOLLOWS, planted
 
+from python_ml.errors import ModelError
 from python_ml.recommender.sequence import train_sequence
 from python_ml.recommender.sequence.judge_next import hit_of, target_ranks
 from python_ml.recommender.sequence.sequences import LeaveOneOut, NextItems, Sequences
@@ -83,6 +84,16 @@ def test_an_interrupted_training_ends_where_it_would_have(split, tmp_path, monke
     # What is finished stays finished.
     again, _ = trained(split, checkpoint=file)
     assert same(again, whole)
+
+
+def test_another_trainings_checkpoint_is_refused(split, tmp_path):
+    file = tmp_path / "state.safetensors"
+    trained(split, replace(SETTINGS, epochs=1), checkpoint=file)
+    for settings, seed in ((SETTINGS, 1), (replace(SETTINGS, learning_rate=0.02), 0)):
+        with pytest.raises(ModelError, match="another training"):
+            trained(split, settings, seed=seed, checkpoint=file)
+    # More epochs of the same are what a checkpoint is for.
+    assert same(trained(split, checkpoint=file)[0], trained(split)[0])
 
 
 def test_averaged_weights_are_not_the_latest(split):
