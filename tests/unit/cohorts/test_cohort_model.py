@@ -131,7 +131,9 @@ def test_when_cohorts_are_looked_for_anew(shop, first, change, reason):
 
 def test_the_number_of_cohorts_stays_unless_something_else_is_asked_for(shop):
     """Anything goes here, so four would win; the fit before, under the same settings and code, has three."""
-    anything = dataclasses.replace(QUICK, min_stability=0.0, min_cohort_share=0.0, silhouette_tolerance=1.0)
+    anything = dataclasses.replace(
+        QUICK, min_stability=0.0, min_cohort_share=0.0, min_profile_users=1, silhouette_tolerance=1.0
+    )
     three = later(shop, None, config=dataclasses.replace(anything, max_cohorts=3)).model
     assert len(later(shop, three, days=92, config=anything).model.partition) == 3
     assert len(later(shop, three, days=92, config=anything, fitted_with="b").model.partition) == 4
