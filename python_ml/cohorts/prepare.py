@@ -105,7 +105,10 @@ def fit_features(
     mean = even_NF[:, columns].mean(axis=0)
     z_NK = (even_NF[:, columns] - mean) / deviation[columns]
     is_of_orders = np.array([name.endswith(_ORDER_SHARE_SUFFIX) for name in names], dtype=bool)
-    reliability = np.where(is_of_orders, measure_reliability(known_NF, orders_N, prior_orders), 1.0)
+    reliability = np.ones(len(names))
+    reliability[is_of_orders] = measure_reliability(
+        known_NF[:, is_of_orders], orders_N, prior_orders[is_of_orders]
+    )
     return FittedFeatures(
         names=tuple(names[column] for column in columns),
         columns=columns,
@@ -151,7 +154,7 @@ def measure_reliability(values_NF: np.ndarray, orders_N: np.ndarray, prior_order
     share of n orders, drawn by m of them to the mean p, would have variance n p (1 - p) / (n + m)^2.
 
     Args:
-        values_NF: float64, shares of orders; NaN where unknown. Other features may stand among them.
+        values_NF: float64, shares of orders; NaN where unknown.
         orders_N: float64, orders of each user.
         prior_orders: (F,), m.
 

@@ -12,7 +12,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from python_ml.cohorts.build import CohortResult, build_cohorts
-from python_ml.cohorts.inputs import build_arrays, purchase_pairs
+from python_ml.cohorts.inputs import acts_by_category, build_arrays, purchase_pairs
 from python_ml.cohorts.methods import METHOD_NO_ORDER, METHOD_NONE, clustered_by
 from python_ml.config import CohortConfig
 from python_ml.errors import ContractError, SettingError
@@ -159,7 +159,8 @@ def test_kept_arrays_alone_place_users_again(shop, found):
     """What a later scorer does with nothing but the saved arrays."""
     saved = found.model.arrays()
     tables = dict(zip((field.name for field in dataclasses.fields(Shop)), shop.tables(), strict=True))
-    users = build_arrays(tables, purchase_pairs(shop.interactions), most_categories=256, use_texts=True)
+    acts = acts_by_category(shop.interactions, shop.item_features)
+    users = build_arrays(tables, purchase_pairs(shop.interactions), acts, most_categories=256, use_texts=True)
     orders = users.orders[:, None]
     drawn = (orders * users.values + saved["features.prior_orders"] * saved["features.prior_mean"]) / (
         orders + saved["features.prior_orders"]

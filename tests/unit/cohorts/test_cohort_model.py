@@ -81,6 +81,10 @@ def test_categories_and_features_that_come_later_do_not_count(shop, first):
     again = later(grown, first.model, config=dataclasses.replace(QUICK, spend_categories=known))
     assert again.model is first.model
     assert again.user_cohorts["cohort_id"].equals(first.user_cohorts["cohort_id"])
+    # A new fit compares by those bought most, and no longer by what was pushed out.
+    anew = later(grown, first.model, config=dataclasses.replace(QUICK, spend_categories=known), days=92)
+    assert len(anew.model.spend_categories) == known
+    assert "A NEW ONE" in anew.model.spend_categories
 
 
 def test_users_who_bought_nothing_with_a_text_stand_in_the_middle_of_those_it_was_fitted_on(shop, first):
