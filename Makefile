@@ -9,7 +9,7 @@ SHELL := /bin/bash
 # A setting given to make reaches the project as SHOAL_<NAME>; one that is not given stays unset.
 $(foreach name,SOURCE DATA AS_OF_DATE DEVICE PROFILE VAR FULL_REFRESH BACKFILL,$(if $($(name)),$(eval export SHOAL_$(name) := $($(name)))))
 
-.PHONY: help setup run simulate new-source check-source test dev bench lint docs clean
+.PHONY: help setup run simulate new-source check-source test test-shops dev bench lint docs clean
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,9 +36,12 @@ new-source: setup ## draft a source from the files in a folder (NAME=, DATA=, CU
 check-source: setup ## say everything a source still lacks, before its first run (SOURCE=, DATA=)
 	@$(BIN)/python -m dagster_defs.check_source --source "$(SOURCE)" --data "$(DATA)"
 
-test: setup ## lint, unit tests, contracts, whole builds on real data: what CI runs
+test: setup ## lint, unit tests, contracts
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not slow"
+
+test-shops: setup ## whole builds of real shops; CI runs these after `make test`
+	@$(BIN)/python -m pytest -m slow
 
 dev: setup ## open the Dagster UI on http://localhost:3000
 	@$(BIN)/python -m dagster_defs.prepare

@@ -32,7 +32,8 @@ ABOUT = (
     "The demo grocer (Complete Journey) and Online Retail, published files: features as of the first of each"
     " month by dbt, then `build_cohorts` with the default CohortConfig, each month with the model and the log"
     " of the months before, as a back-fill does it. Ids carried: of the clustered cohorts of a month, the"
-    " share that is there the month after. Users moved: of the users of a month, the share that is in another"
+    " share that is there the month after; names kept: the share of those that have the same name then. Users"
+    " moved: of the users of a month, the share that is in another"
     " cohort the month after. Explained: share of the variance of spend per category between users in the"
     " 91 days after a month that lies between its cohorts, or as many RFM groups; mean over months that have"
     f" those days.\n\n![Users in each cohort, month by month](images/{IMAGE.name})"
@@ -112,7 +113,8 @@ def figures(source: str, year: Year) -> list[Figure]:
     """What lasted, and what it was worth."""
     results = list(year.results.values())
     pairs = list(pairwise(results))
-    carried = sum(len(set(_ids(before)) & set(_ids(after))) for before, after in pairs)
+    carried = [_carried(before, after) for before, after in pairs]
+    carried_count = sum(len(each) for each in carried)
     moved = [_moved(before, after) for before, after in pairs]
     chosen = [result.cohort_selection.filter("is_chosen").row(0, named=True) for result in results]
     fits = [row for result, row in zip(results, chosen, strict=True) if result.fit_reason is not None]
@@ -123,7 +125,8 @@ def figures(source: str, year: Year) -> list[Figure]:
         "fits": len(fits),
         "cohorts, fewest": min(row["cohort_count"] for row in chosen),
         "cohorts, most": max(row["cohort_count"] for row in chosen),
-        "ids carried": carried / max(sum(len(_ids(before)) for before, _ in pairs), 1),
+        "ids carried": carried_count / max(sum(len(_ids(before)) for before, _ in pairs), 1),
+        "names kept": sum(map(sum, carried)) / max(carried_count, 1),
         "users moved in a month, mean": float(np.mean(moved)),
         "months in which names are unique": sum(one == other for one, other in zip(names, ids, strict=True)),
         "bootstrap ARI of a published fit, least": _least(row["bootstrap_ari"] for row in fits),
@@ -133,6 +136,15 @@ def figures(source: str, year: Year) -> list[Figure]:
         for metric, value in values.items()
         if value is not None
     ]
+
+
+def _carried(before: CohortResult, after: CohortResult) -> list[bool]:
+    """For each clustered cohort of one month that is there the month after, whether its name is the same."""
+    names, later = (
+        dict(_clustered(result).select("cohort_id", "cohort_name").unique().rows())
+        for result in (before, after)
+    )
+    return [name == later[cohort] for cohort, name in names.items() if cohort in later]
 
 
 def _least(values: Iterable[float | None]) -> float | None:

@@ -38,6 +38,15 @@ def prepare(settings: Settings) -> None:
         BuildError: dbt cannot parse the project.
     """
     prepare_files(settings)
+    prepare_graph(settings)
+
+
+def prepare_graph(settings: Settings) -> None:
+    """Set up Dagster's home and parse the dbt project, which takes half a minute the first time.
+
+    Raises:
+        BuildError: dbt cannot parse the project.
+    """
     home = settings.paths.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(PROFILES_DIR / "dagster.yaml", home / "dagster.yaml")

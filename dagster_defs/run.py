@@ -10,7 +10,7 @@ import dagster as dg
 from dagster._core.errors import DagsterAssetCheckFailedError, DagsterMaxRetriesExceededError
 
 from dagster_defs.dead_runs import PROCESS_TAG, end_dead_runs, this_process
-from dagster_defs.prepare import prepare, prepare_files
+from dagster_defs.prepare import prepare_files, prepare_graph
 from dagster_defs.raw_files import check_data_folder
 from dagster_defs.settings import Settings, load_settings
 from dagster_defs.summary import print_summary
@@ -23,8 +23,8 @@ def main() -> int:
     try:
         settings = load_settings()
         prepare_files(settings)
-        check_data_folder(settings)  # at once: what follows takes half a minute
-        prepare(settings)
+        check_data_folder(settings)  # before what takes long
+        prepare_graph(settings)
         _run(settings)
         print_summary(settings)
     except ShoalError as error:
@@ -37,7 +37,7 @@ def main() -> int:
 
 
 def _run(settings: Settings) -> None:
-    from dagster_defs.definitions import build_defs  # needs the manifest that prepare() wrote
+    from dagster_defs.definitions import build_defs  # needs the manifest that prepare_graph() wrote
 
     Warehouse(path=settings.paths.warehouse, patience_seconds=5).check_free()
     job = build_defs().resolve_job_def("build_everything")

@@ -11,7 +11,13 @@ from python_ml.cohorts.buyers import BuyerArrays
 from python_ml.cohorts.drift import DRIFT_SCHEMA, measure_drift
 from python_ml.cohorts.group import Grouping, group_users
 from python_ml.cohorts.history import Before, nothing_before
-from python_ml.cohorts.inputs import MICROS, build_arrays, check_inputs, purchase_pairs
+from python_ml.cohorts.inputs import (
+    MICROS,
+    acts_by_category,
+    build_arrays,
+    check_inputs,
+    purchase_pairs,
+)
 from python_ml.cohorts.labels import group_label
 from python_ml.cohorts.methods import METHOD_NO_ORDER, METHOD_NONE, RULES
 from python_ml.cohorts.model import CohortModel
@@ -19,6 +25,7 @@ from python_ml.cohorts.names import ALL_BUYERS, ALL_USERS, NOT_YET_BUYING, Cohor
 from python_ml.cohorts.plots import plot_selection, plot_user_map
 from python_ml.cohorts.plots_of_profiles import plot_profiles, plot_radar
 from python_ml.cohorts.profile import (
+    NUMBERS,
     measure_cohorts,
     profile_attributes,
     profile_features,
@@ -46,13 +53,7 @@ _PROFILE_COLUMNS = [
     "user_count",
     "user_share",
     "sales_share",
-    "cohort_value",
-    "population_value",
-    "cohort_median",
-    "z_score",
-    "effect_size",
-    "lift",
-    "attribute_rank",
+    *NUMBERS,
 ]
 
 
@@ -145,13 +146,14 @@ def build_cohorts(
     }
     check_inputs(tables)
     pairs = purchase_pairs(interactions)
+    acts = acts_by_category(interactions, item_features)
     arrays = build_arrays(
         tables,
         pairs,
+        acts if config.interest_weight > 0 else acts.clear(),
         most_categories=config.spend_categories,
         also_categories=() if model is None else model.spend_categories,
         use_texts=config.text_weight > 0,
-        use_interests=config.interest_weight > 0,
     )
     before = nothing_before() if before is None else before
     embedding_model = text_embeddings["embedding_model"].first() if text_embeddings.height else None
@@ -170,13 +172,8 @@ def build_cohorts(
     assigned = grouping.users
     profiles = _profile(tables, pairs, assigned, config)
     names = _name(profiles, assigned, before, config)
-    guesses = guess_cohorts(
-        interactions,
-        item_features,
-        assigned.filter(~pl.col("cohort_method").is_in(RULES)),
-        assigned.filter(cohort_method=METHOD_NO_ORDER),
-        seed,
-    )
+    clustered = assigned.filter(~pl.col("cohort_method").is_in(RULES))
+    guesses = guess_cohorts(acts, clustered, assigned.filter(cohort_method=METHOD_NO_ORDER), seed)
     user_cohorts = (
         assigned.join(names, on="cohort_id", how="left", maintain_order="left")
         .join(guesses.visitors, on="user_id", how="left", maintain_order="left")
@@ -189,13 +186,7 @@ def build_cohorts(
         user_cohorts=user_cohorts,
         guesses=guesses,
         cohort_profiles=cohort_profiles,
-        cohort_rules=find_rules(
-            user_features,
-            user_department_features,
-            assigned.filter(~pl.col("cohort_method").is_in(RULES)),
-            config,
-            seed=seed,
-        ),
+        cohort_rules=find_rules(user_features, user_department_features, clustered, config, seed=seed),
         cohort_drift=_measure_drift(grouping, arrays, config),
         cohort_selection=grouping.selection,
         plots=_plots(grouping, cohort_profiles, names, config),

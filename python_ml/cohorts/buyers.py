@@ -3,7 +3,7 @@
 Shapes: N users, F behaviour features, G and I categories, D embedding dimensions.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,8 @@ class BuyerArrays:
         feature_names: F names.
         values: float64 (N, F), NaN where unknown.
         orders: float64 (N,).
+        common_categories: those of the next that most users bought, which a fit compares users by; the others
+            are of an earlier fit.
         spend_categories: G names, sorted.
         spend: float64 (N, G), what the user spent on each, in the shop's currency; rows of NaN of a user who
             bought nothing of a known category.
@@ -31,8 +33,14 @@ class BuyerArrays:
     feature_names: list[str]
     values: np.ndarray
     orders: np.ndarray
+    common_categories: list[str]
     spend_categories: list[str]
     spend: np.ndarray
     tastes: np.ndarray
     interest_categories: list[str]
     interest_roots: np.ndarray
+
+    def to_fit_on(self) -> "BuyerArrays":
+        """The same without the categories of an earlier fit, which would else go on for ever."""
+        columns = [self.spend_categories.index(name) for name in self.common_categories]
+        return replace(self, spend_categories=self.common_categories, spend=self.spend[:, columns])

@@ -90,7 +90,8 @@ def group_users(
     # Under other settings or code the number is chosen anew: what was asked for must be heard.
     is_alike = model is not None and model.fitted_with == fitted_with
     in_force = (model.method, len(model.partition)) if is_alike else None
-    clustering = cluster_buyers(buyers, config, seed, device, in_force)
+    fitted_on = buyers.to_fit_on()
+    clustering = cluster_buyers(fitted_on, config, seed, device, in_force)
     if model is not None and model.why_not_place(buyers, embedding_model) is None:
         if clustering.chosen.method is None:
             stays = _group_by(model, users, buyers, before, config)
@@ -99,10 +100,10 @@ def group_users(
             return replace(stays, selection=selection, fit_reason=reason)
         # Where yesterday's cohorts would be today: users who changed since do not make cohorts look new.
         before = replace(before, members=_members(model, buyers))
-    found = _group_anew(clustering, users, buyers, before, config, day)
+    found = _group_anew(clustering, users, fitted_on, before, config, day)
     return replace(
         found,
-        model=_model(clustering, found, buyers, embedding_model, day, fitted_with),
+        model=_model(clustering, found, fitted_on, embedding_model, day, fitted_with),
         fit_reason=reason,
     )
 

@@ -81,21 +81,21 @@ def purchase_pairs(interactions: pl.DataFrame) -> pl.DataFrame:
 def build_arrays(
     tables: dict[str, pl.DataFrame],
     pairs: pl.DataFrame,
+    acts: pl.DataFrame,
     *,
     most_categories: int,
     also_categories: Sequence[str] = (),
     use_texts: bool,
-    use_interests: bool = True,
 ) -> BuyerArrays:
     """Line up everything known about users who have ordered.
 
     Args:
         tables: the seven tables by name, checked.
         pairs: from `purchase_pairs`.
+        acts: from `acts_by_category`; of none, `interest_roots` has no columns.
         most_categories: so many of those that most users bought are told apart in `spend`,
         also_categories: and these, which a model was fitted on.
         use_texts: without, `tastes` has no columns.
-        use_interests: without, `interest_roots` has none.
 
     Raises:
         ContractError: texts are wanted, and no purchase has a text with a vector.
@@ -104,20 +104,19 @@ def build_arrays(
     names = behaviour_columns(buyers)
     values = buyers.select(pl.col(name).cast(pl.Float64).fill_null(float("nan")) for name in names)
     index = pl.DataFrame({"user_id": buyers["user_id"]}).with_row_index("row")
-    bought, spend_NG = _spend_by_category(
+    common, bought, spend_NG = _spend_by_category(
         pairs, tables["item_features"], index, most_categories, also_categories
     )
     tastes_ND = np.zeros((len(buyers), 0))
     if use_texts and len(buyers):
         tastes_ND = _tastes(tables["item_texts"], tables["text_embeddings"], pairs, index)
-    seen, interests_NI = [], np.zeros((len(buyers), 0))
-    if use_interests:
-        seen, interests_NI = _interest_roots(tables["interactions"], tables["item_features"], index)
+    seen, interests_NI = _interest_roots(acts, index)
     return BuyerArrays(
         user_ids=buyers["user_id"].to_list(),
         feature_names=names,
         values=values.to_numpy().reshape(len(buyers), len(names)),
         orders=buyers["order_count"].cast(pl.Float64).to_numpy(),
+        common_categories=common,
         spend_categories=bought,
         spend=spend_NG,
         tastes=tastes_ND,
@@ -128,12 +127,12 @@ def build_arrays(
 
 def _spend_by_category(
     pairs: pl.DataFrame, items: pl.DataFrame, index: pl.DataFrame, most: int, also: Sequence[str]
-) -> tuple[list[str], np.ndarray]:
-    """Categories, sorted, and what each user spent on each, float64 (N, G).
+) -> tuple[list[str], list[str], np.ndarray]:
+    """Categories to compare users by; those and others asked for; what each user spent on each, (N, G).
 
-    Those that most users bought, and these others. Where a shop has one category there is none: what is spent
-    on it is all that is spent, which behaviour tells. Who only had free items spent nothing; who bought
-    nothing of a known category has NaN.
+    The first are those that most users bought; both are sorted, and what each user spent is float64. Where a
+    shop has one category there is none: what is spent on it is all that is spent, which behaviour tells. Who
+    only had free items spent nothing; who bought nothing of a known category has NaN.
     """
     bought = (
         pairs.join(index, on="user_id")
@@ -143,20 +142,18 @@ def _spend_by_category(
     )
     buyers = bought.group_by("category").len().sort("len", "category", descending=[True, False])
     if buyers.height < 2 and not also:
-        return [], np.zeros((len(index), 0))
-    kept = bought.filter(pl.col("category").is_in([*buyers["category"].head(most), *also]))
+        return [], [], np.zeros((len(index), 0))
+    common = sorted(buyers["category"].head(most)) if buyers.height > 1 else []
+    kept = bought.filter(pl.col("category").is_in([*common, *also]))
     categories, micros_NG = spread(kept["row"], kept["category"], kept["sales_micros"], len(index))
     spend_NG = micros_NG / MICROS
     is_known_N = np.isin(np.arange(len(index)), bought["row"].to_numpy())
     spend_NG[~is_known_N] = np.nan
-    return categories, spend_NG
+    return common, categories, spend_NG
 
 
-def _interest_roots(
-    interactions: pl.DataFrame, items: pl.DataFrame, index: pl.DataFrame
-) -> tuple[list[str], np.ndarray]:
+def _interest_roots(acts: pl.DataFrame, index: pl.DataFrame) -> tuple[list[str], np.ndarray]:
     """Counted act by act: a user looks at dozens of items for each one bought, so shares of it are exact."""
-    acts = acts_by_category(interactions.join(index.select("user_id"), on="user_id"), items)
     acts = acts.join(index, on="user_id")
     categories, count_NI = spread(acts["row"], acts["category"], acts["act_count"], len(index))
     total_N = count_NI.sum(axis=1, keepdims=True)

@@ -11,7 +11,6 @@ import numpy as np
 from sklearn.cluster import BisectingKMeans, KMeans, MiniBatchKMeans
 from sklearn.mixture import GaussianMixture
 
-K_MEANS = "k-means"
 _BLOCK_USERS = 4_096
 # Of fewer, a processor finds centres in a moment, and the device would wait for its instructions.
 _DEVICE_USERS = 100_000
@@ -58,7 +57,7 @@ class Partition:
 
     def _assign_block(self, points_BS: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         squares_BCS = np.square(points_BS[:, None, :] - self.centres)
-        # Minus twice the log-likelihood; a sum of its own for k-means, whose ties must stay ties.
+        # Minus twice the log-likelihood. Of k-means the second part is 0: what is as near stays a tie.
         costs_BC = (squares_BCS * self.precisions).sum(axis=2) - (
             2.0 * self.log_shares + np.log(self.precisions).sum(axis=1)
         )
@@ -136,7 +135,7 @@ def _gaussian_mixture(points_NS: np.ndarray, count: int, restarts: int, seed: in
 
 
 METHODS: dict[str, Callable[[np.ndarray, int, int, int, str], Partition]] = {
-    K_MEANS: _k_means,
+    "k-means": _k_means,
     "mini-batch k-means": _mini_batch,
     "bisecting k-means": _bisecting,
     "Gaussian mixture": _gaussian_mixture,

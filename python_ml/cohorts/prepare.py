@@ -13,6 +13,7 @@ from scipy.stats import skew
 from python_ml.config import CohortConfig
 
 _SHARE_SUFFIX = "_share"
+_ORDER_SHARE_SUFFIX = "_order_share"  # so many of a user's orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class FittedFeatures:
         fill: (F,), the median, put in place of what is unknown.
         log_scale: (F,), x becomes log(1 + x / log_scale); 0 leaves x as it is.
         mean, deviation: (K,), of the values after all that.
-        weight: (K,), 1 / sqrt(size of the feature's collinear group).
+        weight: (K,), 1 / sqrt(size of the feature's collinear group), times the root of its reliability.
         clip_sd: see `CohortConfig`.
     """
 
@@ -103,6 +104,11 @@ def fit_features(
     columns = np.flatnonzero(deviation > 1e-9 * (1.0 + np.abs(even_NF).max(axis=0, initial=0.0)))
     mean = even_NF[:, columns].mean(axis=0)
     z_NK = (even_NF[:, columns] - mean) / deviation[columns]
+    is_of_orders = np.array([name.endswith(_ORDER_SHARE_SUFFIX) for name in names], dtype=bool)
+    reliability = np.ones(len(names))
+    reliability[is_of_orders] = measure_reliability(
+        known_NF[:, is_of_orders], orders_N, prior_orders[is_of_orders]
+    )
     return FittedFeatures(
         names=tuple(names[column] for column in columns),
         columns=columns,
@@ -112,7 +118,7 @@ def fit_features(
         log_scale=log_scale,
         mean=mean,
         deviation=deviation[columns],
-        weight=weigh_collinear(z_NK, config.collinear_correlation),
+        weight=weigh_collinear(z_NK, config.collinear_correlation) * np.sqrt(reliability[columns]),
         clip_sd=config.clip_sd,
     )
 
@@ -138,6 +144,36 @@ def weigh_collinear(z_NK: np.ndarray, correlation: float) -> np.ndarray:
     condensed = squareform(np.clip(distance, 0.0, 1.0), checks=False)
     groups = fcluster(linkage(condensed, method="average"), t=1.0 - correlation, criterion="distance")
     return 1.0 / np.sqrt(np.bincount(groups)[groups])
+
+
+def measure_reliability(values_NF: np.ndarray, orders_N: np.ndarray, prior_orders: np.ndarray) -> np.ndarray:
+    """Share of the variance of shares of orders, once drawn to the mean, that chance does not explain.
+
+    A user with one order has ordered on one weekday, all the others never: such shares lie far apart, and
+    k-means finds "Monday shoppers" where every user orders on any day. If all users had the same habits, a
+    share of n orders, drawn by m of them to the mean p, would have variance n p (1 - p) / (n + m)^2.
+
+    Args:
+        values_NF: float64, shares of orders; NaN where unknown.
+        orders_N: float64, orders of each user.
+        prior_orders: (F,), m.
+
+    Returns:
+        float64 (F,), 0..1: one minus the mean of that variance by the variance there is (the method of
+        moments of a beta-binomial: Kleinman, Proportions with extraneous variance, 1973). 1 of a feature that
+        is alike for all.
+    """
+    reliability = np.ones(values_NF.shape[1])
+    for column, (values_N, prior) in enumerate(zip(values_NF.T, prior_orders, strict=True)):
+        is_known_N = ~np.isnan(values_N) & (orders_N > 0)
+        orders, values = orders_N[is_known_N], values_N[is_known_N]
+        if not len(orders) or not np.ptp(values):
+            continue
+        mean = np.average(values, weights=orders)
+        drawn = (orders * values + prior * mean) / (orders + prior)
+        chance = (orders * mean * (1.0 - mean) / np.square(orders + prior)).mean()
+        reliability[column] = 1.0 - chance / drawn.var() if chance < drawn.var() else 0.0
+    return reliability
 
 
 def _choose_log_scale(values_NF: np.ndarray, skew_limit: float) -> np.ndarray:

@@ -174,7 +174,7 @@ def _try_count(
     )
     stability = _measure_stability(points_NS, labels_N, found, config, seed, device)
     found = replace(found, stability_ari=stability)
-    return replace(found, reason=_why_not(found, config))
+    return replace(found, reason=_why_not(found, len(points_NS), config))
 
 
 def _measure_silhouette(points_NS: np.ndarray, labels_N: np.ndarray, seed: int) -> float:
@@ -247,9 +247,11 @@ def _measure_agreement(
     return float(np.mean(scores))
 
 
-def _why_not(found: Candidate, config: CohortConfig) -> str | None:
+def _why_not(found: Candidate, users: int, config: CohortConfig) -> str | None:
     reasons = []
-    least, most = config.min_cohort_share, config.max_cohort_share
+    # A cohort of which nothing could be told, for it has too few users, is not worth finding.
+    least = max(config.min_cohort_share, config.min_profile_users / users)
+    most = config.max_cohort_share
     if not found.smallest_cohort_share >= least:
         reasons.append(f"smallest cohort has {found.smallest_cohort_share:.1%} of users, needs {least:.1%}")
     if not found.largest_cohort_share <= most:

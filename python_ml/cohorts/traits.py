@@ -38,6 +38,7 @@ TRAITS = (
     Trait("basket", "Small-basket", -1, ("mean_order_lines", "mean_order_units"), 1.0),
     Trait("status", "Lapsing", 1, ("recency_days",), 1.2),
     Trait("status", "New", -1, ("tenure_days",), 1.2),
+    Trait("rhythm", "Steady", -1, ("stddev_interpurchase_days",), 0.7),
     Trait("coupons", "Coupon-keen", 1, ("coupon_order_share", "coupon_discount_share"), 1.2),
     Trait("deals", "Deal-seeking", 1, ("discount_share", "promoted_line_share"), 1.2),
     Trait("deals", "Full-price", -1, ("discount_share", "discount_line_share"), 1.2),

@@ -18,7 +18,6 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from python_ml.cohorts.held_out import place
-from python_ml.cohorts.inputs import acts_by_category
 from python_ml.sentiment.calibrate import expected_calibration_error
 
 SCHEMA = {
@@ -84,19 +83,15 @@ class Guesses:
     reason: str | None
 
 
-def guess_cohorts(
-    interactions: pl.DataFrame, items: pl.DataFrame, assigned: pl.DataFrame, visitors: pl.DataFrame, seed: int
-) -> Guesses:
+def guess_cohorts(acts: pl.DataFrame, assigned: pl.DataFrame, visitors: pl.DataFrame, seed: int) -> Guesses:
     """The likeliest cohort of each visitor who has looked at something of a known category.
 
     Args:
-        interactions: user_id, item_id, event_type; acts that are no purchase are counted.
-        items: item_id, category.
+        acts: from `acts_by_category`, of all users.
         assigned: user_id, cohort_id of users in clustered cohorts.
         visitors: user_id of users without an order.
         seed: of the samples.
     """
-    acts = acts_by_category(interactions, items)
     asked = acts.join(visitors.select("user_id"), on="user_id").sort("user_id", "category")
     known = acts.join(assigned.select("user_id", "cohort_id"), on="user_id").sort("user_id", "category")
     categories = known["category"].unique().sort()
@@ -174,8 +169,7 @@ def _table(acts: pl.DataFrame, users: pl.Series, categories: pl.Series) -> csr_a
     columns = pl.DataFrame({"category": categories}).with_row_index("column")
     cells = acts.join(rows, on="user_id").join(columns, on="category").sort("row", "column")
     place_of = (cells["row"].to_numpy(), cells["column"].to_numpy())
-    counts = cells["act_count"].cast(pl.Int64).to_numpy()
-    return csr_array((counts, place_of), shape=(len(users), len(categories)))
+    return csr_array((cells["act_count"].to_numpy(), place_of), shape=(len(users), len(categories)))
 
 
 def _thin(counts_NI: csr_array, lengths_V: np.ndarray, samples: int, rng: np.random.Generator) -> csr_array:

@@ -47,9 +47,10 @@ class CohortConfig:
         min_support: share of a cohort's users that must buy a department, category or item for it to be
             listed, or a department to be named in a rule; or, of those of whom it is known, live in a place,
             have come through a channel or have another attribute.
-        min_profile_users: no number is told that fewer users of a cohort stand behind: a cohort of fewer has
-            no profile, no rule and a name that claims nothing, and the profile of a larger one lists only
-            what is true, or for features known, of so many. What two or three people do is nobody's business.
+        min_profile_users: no number is told that fewer users of a cohort stand behind: a clustering with a
+            cohort of fewer is not eligible, one that has come to have fewer since the fit has no profile, no
+            rule and a name that claims nothing, and the profile of a larger one lists only what is true, or
+            for features known, of so many. What two or three people do is nobody's business.
         name_min_sd: a name claims only what is at least this many standard deviations off the mean.
         name_min_lift: or a department whose share of spend is at least this many times that of all users,
         name_min_share: and at least this share of the cohort's own spend.

@@ -12,7 +12,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from python_ml.cohorts.build import CohortResult, build_cohorts
-from python_ml.cohorts.inputs import build_arrays, purchase_pairs
+from python_ml.cohorts.inputs import acts_by_category, build_arrays, purchase_pairs
 from python_ml.cohorts.methods import METHOD_NO_ORDER, METHOD_NONE, clustered_by
 from python_ml.config import CohortConfig
 from python_ml.errors import ContractError, SettingError
@@ -23,8 +23,8 @@ NOBODY = [(0, True, "nobody has ordered yet")]
 QUICK = CohortConfig(max_cohorts=5, resamples=2, bootstraps=2, restarts=3)
 
 
-def build(shop: Shop, config: CohortConfig = QUICK, seed: int = 7) -> CohortResult:
-    return build_cohorts(*shop.tables(), config, seed=seed, day=DAY)
+def build(shop: Shop, config: CohortConfig = QUICK, seed: int = 7, **given: object) -> CohortResult:
+    return build_cohorts(*shop.tables(), config, seed=seed, day=DAY, **given)
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +159,8 @@ def test_kept_arrays_alone_place_users_again(shop, found):
     """What a later scorer does with nothing but the saved arrays."""
     saved = found.model.arrays()
     tables = dict(zip((field.name for field in dataclasses.fields(Shop)), shop.tables(), strict=True))
-    users = build_arrays(tables, purchase_pairs(shop.interactions), most_categories=256, use_texts=True)
+    acts = acts_by_category(shop.interactions, shop.item_features)
+    users = build_arrays(tables, purchase_pairs(shop.interactions), acts, most_categories=256, use_texts=True)
     orders = users.orders[:, None]
     drawn = (orders * users.values + saved["features.prior_orders"] * saved["features.prior_mean"]) / (
         orders + saved["features.prior_orders"]
@@ -273,11 +274,12 @@ def test_what_is_known_of_users_describes_cohorts_and_forms_none(shop, found):
 
 
 @pytest.mark.parametrize(("users", "is_told"), [(19, False), (20, True)])
-def test_nothing_is_told_of_a_cohort_of_fewer_users_than_a_profile_needs(shop, users, is_told):
-    """Groups of 40, of 40, and of 19 or 20 who buy toys."""
+def test_nothing_is_told_of_a_cohort_of_fewer_users_than_a_profile_needs(shop, found, users, is_told):
+    """Groups of 40 each at the fit; of those who buy toys 19 or 20 are left."""
     toys = [f"u{3 * number + 2:03d}" for number in range(users)]
     others = [user for user in shop.user_features["user_id"] if user != "new" and int(user[1:]) % 3 < 2]
-    result = build(shop.only_users([*toys, *others]))
+    result = build(shop.only_users([*toys, *others]), model=found.model)
+    assert result.fit_reason is None
     members = dict(result.user_cohorts.group_by("cohort_id").agg("user_id").rows())
     cohort_id, small = next((key, found) for key, found in members.items() if "u002" in found)
     assert sorted(small) == toys
@@ -291,8 +293,16 @@ def test_nothing_is_told_of_a_cohort_of_fewer_users_than_a_profile_needs(shop, u
     assert rule["rule_text"].to_list() == [None]
 
 
-def test_every_cohort_has_a_name_where_none_has_enough_users(shop):
-    untold = build(shop, dataclasses.replace(QUICK, min_profile_users=1000))
+def test_a_cohort_that_nothing_could_be_told_of_is_not_formed(shop):
+    """The smallest of three groups of 40 is a third of 120 users."""
+    one = build(shop, dataclasses.replace(QUICK, min_profile_users=41))
+    assert names_of(one) == {"All buyers", "Not yet buying"}
+    reason = one.cohort_selection.filter(cohort_count=3)["reason"].item()
+    assert reason == "smallest cohort has 33.3% of users, needs 34.2%"
+
+
+def test_every_cohort_has_a_name_where_none_has_enough_users(shop, found):
+    untold = build(shop, dataclasses.replace(QUICK, min_profile_users=1000), model=found.model)
     assert untold.cohort_profiles.is_empty()
     assert names_of(untold) == {
         "Other shoppers", "Other shoppers (2)", "Other shoppers (3)", "Not yet buying"
@@ -489,7 +499,11 @@ SETTINGS = [field.name for field in dataclasses.fields(CohortConfig) if field.na
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_setting_reaches_the_result(shop, found, name):
-    changed = build(shop, dataclasses.replace(QUICK, **{name: CHANGES[name]}))
+    base = QUICK
+    if name == "silhouette_tolerance":  # to cut a group in two, which halves may be smaller for
+        base = dataclasses.replace(QUICK, min_profile_users=5)
+        found = build(shop, base)
+    changed = build(shop, dataclasses.replace(base, **{name: CHANGES[name]}))
     same = (
         changed.user_cohorts.equals(found.user_cohorts)
         and changed.cohort_profiles.equals(found.cohort_profiles)

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from python_ml.cohorts.inputs import behaviour_columns, build_arrays, purchase_pairs
+from python_ml.cohorts.inputs import acts_by_category, behaviour_columns, build_arrays, purchase_pairs
 
 USERS = pl.DataFrame(
     {
@@ -41,6 +41,7 @@ TABLES = {
         {"text_hash": ["ht", "hm"], "embedding_model": "m", "embedding": [[0.0, 1.0], [1.0, 0.0]]}
     ),
 }
+NO_ACTS = acts_by_category(LINES, TABLES["item_features"])  # LINES are purchases
 
 
 def test_pairs_by_hand():
@@ -62,7 +63,7 @@ def test_pairs_do_not_depend_on_the_order_of_lines():
 
 
 def test_tastes_are_weighted_by_spend():
-    arrays = build_arrays(TABLES, purchase_pairs(LINES), most_categories=9, use_texts=True)
+    arrays = build_arrays(TABLES, purchase_pairs(LINES), NO_ACTS, most_categories=9, use_texts=True)
     assert arrays.user_ids == ["a", "b", "c"]
     taste_b = np.array([6 / 8, 2 / 8])
     taste_a = np.array([1 / 4, 3 / 4])  # nothing spent: by lines
@@ -74,6 +75,7 @@ def spend_by_category(most: int, *, lines: pl.DataFrame = LINES, also: tuple[str
     return build_arrays(
         TABLES | {"interactions": lines},
         purchase_pairs(lines),
+        NO_ACTS,
         most_categories=most,
         also_categories=also,
         use_texts=False,
@@ -94,14 +96,19 @@ def test_the_categories_most_users_bought_are_told_apart_and_those_of_the_model(
     assert arrays.spend_categories == ["x", "y"]
     np.testing.assert_array_equal(arrays.spend, [[0.0, 0.0], [6.0, 2.0], [0.0, 0.0]])
     assert spend_by_category(1).spend_categories == ["x"]
-    assert spend_by_category(1, also=("z", "gone")).spend_categories == ["x", "z"]
+    both = spend_by_category(1, also=("z", "gone"))
+    assert (both.common_categories, both.spend_categories) == (["x"], ["x", "z"])
+    fitted_on = both.to_fit_on()
+    assert fitted_on.spend_categories == ["x"]
+    np.testing.assert_array_equal(fitted_on.spend, both.spend[:, :1])
 
 
 def test_spend_on_the_one_category_of_a_shop_is_all_spend():
     only = LINES.filter(pl.col("item_id") == "milk")
     arrays = spend_by_category(9, lines=only)
     assert (arrays.spend_categories, arrays.spend.shape) == ([], (3, 0))
-    assert spend_by_category(9, lines=only, also=("x", "y")).spend_categories == ["x"]
+    known = spend_by_category(9, lines=only, also=("x", "y"))
+    assert (known.common_categories, known.spend_categories) == ([], ["x"])
 
 
 def test_money_given_back_is_not_spent_and_unknown_goods_tell_nothing():
@@ -122,22 +129,16 @@ def test_interests_are_roots_of_shares_of_acts_that_are_no_purchase():
         }
     )
     loose = pl.DataFrame({"item_id": ["loose"], "category": [None]}, schema_overrides={"category": pl.String})
-    tables = TABLES | {
-        "interactions": pl.concat([LINES, acts]),
-        "item_features": pl.concat([TABLES["item_features"], loose]),
-    }
-    arrays = build_arrays(tables, purchase_pairs(LINES), most_categories=9, use_texts=False)
+    counted = acts_by_category(pl.concat([LINES, acts]), pl.concat([TABLES["item_features"], loose]))
+    arrays = build_arrays(TABLES, purchase_pairs(LINES), counted, most_categories=9, use_texts=False)
     assert arrays.interest_categories == ["x", "y"]
     nothing = [np.nan, np.nan]
     np.testing.assert_allclose(arrays.interest_roots, [nothing, [(2 / 3) ** 0.5, (1 / 3) ** 0.5], nothing])
-    for without in (
-        build_arrays(tables, purchase_pairs(LINES), most_categories=9, use_texts=False, use_interests=False),
-        build_arrays(TABLES, purchase_pairs(LINES), most_categories=9, use_texts=False),
-    ):
-        assert (without.interest_categories, without.interest_roots.shape) == ([], (3, 0))
+    without = build_arrays(TABLES, purchase_pairs(LINES), NO_ACTS, most_categories=9, use_texts=False)
+    assert (without.interest_categories, without.interest_roots.shape) == ([], (3, 0))
 
 
 def test_scores_ids_and_dates_are_not_behaviour():
     assert behaviour_columns(USERS) == ["order_count", "monetary_amount"]
-    arrays = build_arrays(TABLES, purchase_pairs(LINES), most_categories=9, use_texts=False)
+    arrays = build_arrays(TABLES, purchase_pairs(LINES), NO_ACTS, most_categories=9, use_texts=False)
     np.testing.assert_array_equal(arrays.values, [[1.0, 0.0], [2.0, 9.0], [1.0, np.nan]])

@@ -81,6 +81,10 @@ def test_categories_and_features_that_come_later_do_not_count(shop, first):
     again = later(grown, first.model, config=dataclasses.replace(QUICK, spend_categories=known))
     assert again.model is first.model
     assert again.user_cohorts["cohort_id"].equals(first.user_cohorts["cohort_id"])
+    # A new fit compares by those bought most, and no longer by what was pushed out.
+    anew = later(grown, first.model, config=dataclasses.replace(QUICK, spend_categories=known), days=92)
+    assert len(anew.model.spend_categories) == known
+    assert "A NEW ONE" in anew.model.spend_categories
 
 
 def test_users_who_bought_nothing_with_a_text_stand_in_the_middle_of_those_it_was_fitted_on(shop, first):
@@ -131,7 +135,9 @@ def test_when_cohorts_are_looked_for_anew(shop, first, change, reason):
 
 def test_the_number_of_cohorts_stays_unless_something_else_is_asked_for(shop):
     """Anything goes here, so four would win; the fit before, under the same settings and code, has three."""
-    anything = dataclasses.replace(QUICK, min_stability=0.0, min_cohort_share=0.0, silhouette_tolerance=1.0)
+    anything = dataclasses.replace(
+        QUICK, min_stability=0.0, min_cohort_share=0.0, min_profile_users=1, silhouette_tolerance=1.0
+    )
     three = later(shop, None, config=dataclasses.replace(anything, max_cohorts=3)).model
     assert len(later(shop, three, days=92, config=anything).model.partition) == 3
     assert len(later(shop, three, days=92, config=anything, fitted_with="b").model.partition) == 4

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from python_ml.cohorts.prepare import fit_features, weigh_collinear
+from python_ml.cohorts.prepare import fit_features, measure_reliability, weigh_collinear
 from python_ml.config import CohortConfig
 
 # Nothing is drawn, bent or clipped unless a test asks for it.
@@ -99,3 +99,43 @@ def test_later_users_are_placed_with_the_fitted_numbers():
     fitted = fit_features(values_NF, MANY_ORDERS, ["size"], CohortConfig(**PLAIN))
     alone = fitted.standardise(np.array([[9.0]]), np.array([1e9]))
     np.testing.assert_allclose(alone, [[5.0 / np.sqrt(5.0)]])
+
+
+def test_reliability_by_hand():
+    """Columns: one order each, of which chance explains all; many orders; unknown of one user; alike."""
+    orders_N = np.array([1.0, 1.0, 1.0, 1.0])
+    once_NF = np.array([[1.0], [0.0], [0.0], [0.0]])
+    # Mean 1/4 and variance 3/16 are those of chance, drawn to the mean or not.
+    for prior in (0.0, 10.0):
+        assert measure_reliability(once_NF, orders_N, np.array([prior])).tolist() == [0.0]
+    # Of 100 orders 0.2 and 0.8: mean 0.5, chance 0.25 / 100, variance 0.09.
+    often_NF = np.array([[0.2, 0.2, 0.3], [0.8, 0.8, 0.3], [0.2, np.nan, 0.3], [0.8, np.nan, 0.3]])
+    found = measure_reliability(often_NF, np.full(4, 100.0), np.zeros(3))
+    np.testing.assert_allclose(found, [1.0 - 0.0025 / 0.09, 1.0 - 0.0025 / 0.09, 1.0])
+    # Drawn by as many orders to the mean, 0.35 and 0.65: 100 * 0.25 / 200^2 of 0.0225 is the same.
+    drawn = measure_reliability(often_NF[:, :1], np.full(4, 100.0), np.full(1, 100.0))
+    np.testing.assert_allclose(drawn, found[:1])
+
+
+def test_what_chance_explains_does_not_count():
+    """Three orders a user on days drawn by lot, beside a feature that differs."""
+    rng = np.random.default_rng(2)
+    orders_N = np.full(3_000, 3.0)
+    values_NF = np.column_stack([rng.binomial(3, 0.2, 3_000) / 3, rng.binomial(3, 0.2, 3_000) / 3])
+    names = ["monday_order_share", "discount_share"]
+    fitted = fit_features(values_NF, orders_N, names, CohortConfig(**PLAIN))
+    deviations = fitted.standardise(values_NF, orders_N).std(axis=0)
+    assert deviations[0] < 0.25
+    assert deviations[1] == pytest.approx(1.0)  # a share of spend is no count of orders
+
+
+def test_habits_are_kept():
+    """Half of the users order on Mondays four times of five, the others one time of five."""
+    rng = np.random.default_rng(2)
+    habit_N = np.where(np.arange(2_000) % 2, 0.8, 0.2)
+    orders_N = np.full(2_000, 50.0)
+    values_NF = (rng.binomial(50, habit_N) / 50)[:, None]
+    # Variance of habits 0.09; of 50 orders 0.25 / 50 is what one habit of all would leave.
+    found = measure_reliability(values_NF, orders_N, np.zeros(1)).item()
+    expected = 1.0 - 0.005 / (0.09 + 0.16 / 50)
+    assert found == pytest.approx(expected, abs=0.01)

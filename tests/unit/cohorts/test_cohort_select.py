@@ -171,7 +171,7 @@ def test_limits_make_candidates_ineligible():
     # Nine of ten users in one place, and two in each of three others.
     lopsided_NS = np.vstack([np.zeros((54, 2)), np.repeat(10.0 * np.eye(3)[:, :2], 2, axis=0)])
     lopsided_NS[:, 1] += np.arange(60) * 1e-6
-    one = replace(fits, min_cohort_share=0.0, min_stability=0.0)
+    one = replace(fits, min_cohort_share=0.0, min_profile_users=1, min_stability=0.0)
     assert try_candidates(lopsided_NS, one, seed=1)[0].reason == (
         "largest cohort has 93.3% of users, at most 60.0%"
     )

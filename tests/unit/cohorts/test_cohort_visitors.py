@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 from scipy.sparse import csr_array
 
+from python_ml.cohorts.inputs import acts_by_category
 from python_ml.cohorts.visitors import SCHEMA, Guesses, _thin, guess_cohorts
 
 ITEMS = pl.DataFrame({"item_id": ["tea", "cup", "odd"], "category": ["drinks", "china", None]})
@@ -33,7 +34,7 @@ def shop(liking: dict[str, float], users: int = 1_200, looks_a_user: int = 40) -
 def guess(rows: list, members: pl.DataFrame, *visitors: tuple[str, int, int]) -> Guesses:
     seen = acts(*rows, *(row for visitor in visitors for row in looks(*visitor)))
     asked = pl.DataFrame({"user_id": [user for user, _, _ in visitors]}, schema={"user_id": pl.String})
-    return guess_cohorts(seen, ITEMS, members, asked, seed=1)
+    return guess_cohorts(acts_by_category(seen, ITEMS), members, asked, seed=1)
 
 
 def probability(found: Guesses, user: str, cohort: str) -> float:
@@ -122,7 +123,8 @@ def test_where_nothing_can_be_learned_the_reason_is_told(liking, users, visitors
 def test_a_shop_without_acts_guesses_nothing():
     members = pl.DataFrame({"user_id": ["u1"], "cohort_id": ["c1"]})
     asked = pl.DataFrame({"user_id": ["v1"]})
-    assert guess_cohorts(NO_ACTS, ITEMS, members, asked, seed=1).reason.startswith("no user without an order")
+    found = guess_cohorts(acts_by_category(NO_ACTS, ITEMS), members, asked, seed=1)
+    assert found.reason.startswith("no user without an order")
 
 
 def test_samples_are_as_long_as_asked_and_of_what_there_is():

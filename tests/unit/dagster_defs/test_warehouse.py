@@ -32,6 +32,8 @@ def cohorts(*users: str) -> pl.DataFrame:
         "cohort_name": "Everybody",
         "cohort_method": "k-means",
         "distance_to_centre": 0.5,
+        "likely_cohort_id": "c1",
+        "likely_cohort_probability": 0.5,
     }
     return pl.DataFrame([{"user_id": user} | row | STAMP for user in users])
 
