@@ -13,15 +13,18 @@ def check_range(table: str, config: object, names: tuple[str, ...], low: float, 
             )
 
 
-def check_grid(table: str, config: object, names: tuple[str, ...], low: float) -> None:
-    """Raise SettingError unless each of the named fields holds values, all of them low or more."""
+def check_grid(
+    table: str, config: object, names: tuple[str, ...], low: float, high: float = float("inf")
+) -> None:
+    """Raise SettingError unless each of the named fields holds values, all of them low to high."""
+    allowed = f"{low:g} or more" if high == float("inf") else f"{low:g} to {high:g}"
     for name in names:
         values = getattr(config, name)
-        if not values or min(values) < low:
+        if not values or min(values) < low or max(values) > high:
             raise SettingError(
                 f"{name} is {values}",
                 where=f"settings, [{table}]",
-                remedy=f"give one or more values, each {low:g} or more",
+                remedy=f"give one or more values, each {allowed}",
             )
 
 

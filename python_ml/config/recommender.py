@@ -22,6 +22,10 @@ class RecommenderConfig:
         knn_weightings: item-kNN: "cosine", "bm25", or both.
         knn_neighbours: item-kNN: neighbours kept for an item.
         knn_min_buyers: item-kNN: items with fewer buyers have no neighbours.
+        sequence_length: sequential kNN: latest interactions of a user that are read.
+        sequence_window: sequential kNN: interactions between two items of a user that still count together.
+        sequence_gap_powers: sequential kNN: how fast they count less with what lies between; 0 = not at all.
+        sequence_decays: sequential kNN: weight of an interaction relative to the one after it.
         ease_l2: EASE: ridge penalties.
         ease_half_life_days: EASE: a purchase this old counts half; 0 = all count alike.
         ease_max_side: EASE: the users or the items with interactions, whichever are fewer; with more, it does
@@ -59,6 +63,10 @@ class RecommenderConfig:
     knn_weightings: tuple[str, ...] = ("cosine", "bm25")
     knn_neighbours: tuple[int, ...] = (100, 200)
     knn_min_buyers: int = 5
+    sequence_length: int = 300
+    sequence_window: int = 20
+    sequence_gap_powers: tuple[float, ...] = (0.0, 0.5)
+    sequence_decays: tuple[float, ...] = (0.9, 1.0)
     ease_l2: tuple[float, ...] = (50.0, 200.0)
     ease_half_life_days: tuple[float, ...] = (0.0, 90.0)
     ease_max_side: int = 8_000
@@ -89,7 +97,8 @@ class RecommenderConfig:
 
     def __post_init__(self) -> None:
         counts = ("window_days", "min_judged_users", "list_length", "similar_length", "block_users",
-                  "knn_min_buyers", "ease_max_side", "dimension", "min_buyers", "prior_window_days",
+                  "knn_min_buyers", "sequence_length", "sequence_window", "ease_max_side", "dimension",
+                  "min_buyers", "prior_window_days",
                   "judge_every", "patience", "batch_users", "positives_per_user", "negatives",
                   "repeat_windows", "repeat_batch_pairs",
                   "best_seller_days", "min_cohort_buyers", "similar_sold_days")  # fmt: skip
@@ -101,6 +110,8 @@ class RecommenderConfig:
         check_range("recommender", self, ("weight_decay",), 0.0, 1e3)
         check_grid("recommender", self, ("cutoffs", "popularity_window_days", "knn_neighbours"), 1)
         check_grid("recommender", self, ("frequency_half_life_days", "ease_half_life_days"), 0)
+        check_grid("recommender", self, ("sequence_gap_powers",), 0)
+        check_grid("recommender", self, ("sequence_decays",), 1e-9, 1.0)
         check_grid("recommender", self, ("ease_l2",), 1e-9)
         check_grid("recommender", self, ("personal_weights", "blend_weights"), 0)
         check_names("recommender", self, "knn_weightings", self.knn_weightings, ("cosine", "bm25"))

@@ -13,17 +13,27 @@ from python_ml.recommender.item_knn import ItemKnnSettings
 from python_ml.recommender.personal_frequency import PersonalFrequencySettings
 from python_ml.recommender.popularity import PopularitySettings
 from python_ml.recommender.repeat import RepeatSettings
+from python_ml.recommender.sequence.sequential_knn import SequentialKnnSettings
 from python_ml.recommender.train import TrainSettings
 from python_ml.recommender.two_tower_recommender import TwoTowerSettings
 
 # From simple to costly: of equals, the first wins. The blend comes last because it joins two of the others.
-MODELS = ("popularity", "personal_frequency", "item_knn", "ease", "two_tower", "two_tower_ease")
+MODELS = (
+    "popularity",
+    "personal_frequency",
+    "item_knn",
+    "sequential_knn",
+    "ease",
+    "two_tower",
+    "two_tower_ease",
+)
 # Writes a list that could not be judged; it competes with nobody.
 FALLBACK = "counting"
 Settings = (
     PopularitySettings
     | PersonalFrequencySettings
     | ItemKnnSettings
+    | SequentialKnnSettings
     | EaseSettings
     | TwoTowerSettings
     | BlendSettings
@@ -59,6 +69,14 @@ def grid(name: str, config: RecommenderConfig, window_days: float) -> list[Setti
             ItemKnnSettings(weighting=weighting, neighbours=neighbours, min_buyers=config.knn_min_buyers)
             for weighting in config.knn_weightings
             for neighbours in config.knn_neighbours
+        ]
+    if name == "sequential_knn":
+        return [
+            SequentialKnnSettings(
+                length=config.sequence_length, window=config.sequence_window, gap_power=gap, decay=decay
+            )
+            for gap in config.sequence_gap_powers
+            for decay in config.sequence_decays
         ]
     if name == "ease":
         return [
@@ -119,6 +137,7 @@ def settings_from(name: str, values: dict[str, Any]) -> Settings:
         "popularity": PopularitySettings,
         "personal_frequency": PersonalFrequencySettings,
         "item_knn": ItemKnnSettings,
+        "sequential_knn": SequentialKnnSettings,
         "ease": EaseSettings,
         "two_tower": _two_tower_from,
         "two_tower_ease": _blend_from,

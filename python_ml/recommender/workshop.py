@@ -16,6 +16,8 @@ from python_ml.recommender.judge import Scorer
 from python_ml.recommender.models import Settings
 from python_ml.recommender.personal_frequency import PersonalFrequency, PersonalFrequencySettings
 from python_ml.recommender.popularity import Popularity, PopularitySettings
+from python_ml.recommender.sequence.sequential_knn import SequentialKnn, SequentialKnnSettings, transitions
+from python_ml.recommender.sequence.sequential_recommender import SequentialRecommender, histories_of
 from python_ml.recommender.two_tower_recommender import TwoTowerRecommender, TwoTowerSettings
 
 
@@ -59,6 +61,8 @@ class Workshop:
             return PersonalFrequency.fit(self.past, settings, now=self.now)
         if isinstance(settings, ItemKnnSettings):
             return self._fit_item_knn(settings)
+        if isinstance(settings, SequentialKnnSettings):
+            return self._fit_sequential_knn(settings)
         if isinstance(settings, EaseSettings):
             return self._keep("ease", settings, self._fit_ease)
         if isinstance(settings, TwoTowerSettings):
@@ -100,6 +104,15 @@ class Workshop:
             lambda key: neighbour_matrix(self.past, key),
         )
         return ItemKnn.fit(self.past, settings, now=self.now, widest=widest)
+
+    def _fit_sequential_knn(self, settings: SequentialKnnSettings) -> SequentialRecommender:
+        histories = self._keep("histories", None, lambda _: histories_of(self.past))
+        found = self._keep(
+            "transitions",
+            replace(settings, decay=1.0),  # recency is of the question, not of what was counted
+            lambda key: transitions(histories.tail(key.length), key),
+        )
+        return SequentialRecommender(histories, SequentialKnn(found, settings.decay, settings.length))
 
     def _fit_ease(self, settings: EaseSettings) -> Ease:
         gram = self._keep(

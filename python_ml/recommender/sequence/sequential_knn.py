@@ -9,18 +9,22 @@ Tried and lost on the validation items of Amazon Beauty: pairs of longer histori
 -.0004 with size ** -.25) or more (-.0026 with size ** .2), and distances that do not matter (-.0044).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import torch
 from scipy import sparse
 
+from python_ml.recommender.item_knn import keep_largest
 from python_ml.recommender.sequence.judge_next import ndcg_of
 from python_ml.recommender.sequence.sequences import NextItems, Sequences
 from python_ml.recommender.threads import map_blocks
 
 BLOCK_USERS = 64
 BLOCK_RANKED = 1024
+BLOCK_PLACES = 2**16
 ROUNDS = 2
 # What `choose_settings` tries for each setting, one setting after the other.
 GRID = {
@@ -38,48 +42,26 @@ class SequentialKnnSettings:
     """Settings of one sequential kNN.
 
     Args:
+        length: latest items of a user that are read.
         window: places between two items of a user that are still counted together.
         gap_power: how fast a pair counts less with the places between; 0 = not at all.
         backward: what counts for the transition against the order of buying, 1 = as much as with it.
         source_power: an item bought often says less about what follows; 0 = it does not.
         target_power: an item bought often is worth less as a suggestion; 0 = it is not.
         shrinkage: added to how often an item was bought, which keeps rare items from winning by chance.
+        neighbours: transitions that are kept of an item, the strongest.
         decay: weight of an item of the history relative to the one after it, in (0, 1].
     """
 
+    length: int = 300
     window: int = 20
     gap_power: float = 0.5
     backward: float = 0.3
     source_power: float = 0.35
     target_power: float = 0.25
     shrinkage: float = 10.0
+    neighbours: int = 1_000
     decay: float = 0.65
-
-
-@dataclass(frozen=True, slots=True)
-class FollowedPairs:
-    """All pairs of items of one user within a window: what every setting but the window shares.
-
-    Args:
-        earlier, later: (P,) int64 items.
-        gap: (P,) int64, places from one to the other, at least 1.
-        count: (n_items,) float64, how often each item occurs.
-    """
-
-    earlier: np.ndarray
-    later: np.ndarray
-    gap: np.ndarray
-    count: np.ndarray
-
-    @classmethod
-    def of(cls, train: Sequences, window: int) -> "FollowedPairs":
-        """List the pairs; there are at most M times `window` of them."""
-        back, place = train.back(), np.arange(len(train.item))
-        gaps = range(1, min(window, int(train.size.max(initial=0))) + 1)
-        first = [place[back >= gap] for gap in gaps]
-        gap = np.repeat(np.arange(1, len(first) + 1), [len(earlier) for earlier in first])
-        place = np.concatenate(first) if first else np.empty(0, np.int64)
-        return cls(train.item[place], train.item[place + gap], gap, train.count())
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,39 +70,26 @@ class SequentialKnn:
 
     Args:
         transition: (n_items, n_items) CSR float32, from the item of the history to the next one.
-        decay: see the settings.
+        decay, length: see the settings.
     """
 
     transition: sparse.csr_matrix
     decay: float
+    length: int
 
     @classmethod
-    def fit(
-        cls, train: Sequences, settings: SequentialKnnSettings, *, pairs: FollowedPairs | None = None
-    ) -> "SequentialKnn":
+    def fit(cls, train: Sequences, settings: SequentialKnnSettings) -> "SequentialKnn":
         """Count.
 
         Args:
             train: histories.
             settings: how.
-            pairs: those of the same histories and window, when they are at hand.
         """
-        pairs = pairs or FollowedPairs.of(train, settings.window)
-        strength = pairs.gap**-settings.gap_power
-        level = pairs.count + settings.shrinkage
-        source = np.maximum(level, 1e-12) ** -settings.source_power
-        target = np.maximum(level, 1e-12) ** -settings.target_power
-        ahead = strength * source[pairs.earlier] * target[pairs.later]
-        behind = settings.backward * strength * source[pairs.later] * target[pairs.earlier]
-        shape = (train.n_items, train.n_items)
-        transition = sparse.csr_matrix((ahead, (pairs.earlier, pairs.later)), shape=shape)
-        if settings.backward > 0:
-            transition += sparse.csr_matrix((behind, (pairs.later, pairs.earlier)), shape=shape)
-        return cls(transition.astype(np.float32), settings.decay)
+        return cls(transitions(train.tail(settings.length), settings), settings.decay, settings.length)
 
     def score(self, histories: Sequences) -> torch.Tensor:
         """(B, n_items) float32, summed transitions from the history; zeros for an empty one."""
-        query = recency_matrix(histories, self.decay)
+        query = recency_matrix(histories.tail(self.length), self.decay)
         scores = np.empty(query.shape, np.float32)
 
         def fill(rows: slice) -> None:
@@ -144,11 +113,11 @@ class SequentialKnn:
         return rank
 
     def _sparse_ranks(self, histories: Sequences, target: np.ndarray) -> np.ndarray:
-        query = recency_matrix(histories, self.decay)
-        query.sum_duplicates()
-        scores = query @ self.transition
-        row_of_query, row = (
-            np.repeat(np.arange(len(target)), np.diff(part.indptr)) for part in (query, scores)
+        scores = recency_matrix(histories.tail(self.length), self.decay) @ self.transition
+        owned = recency_matrix(histories, 1.0)
+        owned.sum_duplicates()
+        row_of_owned, row = (
+            np.repeat(np.arange(len(target)), np.diff(part.indptr)) for part in (owned, scores)
         )
         own = _entries(scores, np.arange(len(target)), target)
 
@@ -157,14 +126,61 @@ class SequentialKnn:
             return np.bincount(row[is_better], minlength=len(target))
 
         rank = better(row, scores.indices, scores.data)
-        rank -= better(row_of_query, query.indices, _entries(scores, row_of_query, query.indices))
-        is_owned = np.bincount(row_of_query[query.indices == target[row_of_query]], minlength=len(target)) > 0
+        rank -= better(row_of_owned, owned.indices, _entries(scores, row_of_owned, owned.indices))
+        is_owned = np.bincount(row_of_owned[owned.indices == target[row_of_owned]], minlength=len(target)) > 0
         return np.where((own > 0) & ~is_owned, rank, histories.n_items)
 
 
 def _entries(matrix: sparse.csr_matrix, row: np.ndarray, column: np.ndarray) -> np.ndarray:
     """(K,) entries of a sparse matrix, 0 where it has none."""
     return np.asarray(matrix[row, column]).ravel()
+
+
+def transitions(train: Sequences, settings: SequentialKnnSettings) -> sparse.csr_matrix:
+    """(n_items, n_items) CSR float32, `neighbours` entries a row at most.
+
+    Counted by blocks of items: of all pairs within the window, of which there are as many as items in
+    histories times twice the window, only those of a block exist at a time on each thread.
+    """
+    level = np.maximum(train.count() + settings.shrinkage, 1e-12)
+    source, target = level**-settings.source_power, level**-settings.target_power
+    after = train.back()
+    before = np.arange(len(train.item)) - np.repeat(train.offset[:-1], train.size)
+    by_item = np.argsort(train.item, kind="stable")
+    start = np.concatenate([[0], np.cumsum(np.bincount(train.item, minlength=train.n_items))])
+    edges = np.searchsorted(start, np.arange(0, len(by_item), BLOCK_PLACES))
+    blocks = list(pairwise(np.unique([0, *edges, train.n_items]).tolist()))
+
+    def count_block(number: slice) -> sparse.csr_matrix:
+        (first, end), *_ = blocks[number]
+        place = by_item[start[first] : start[end]]
+        parts = list(_pairs(place, after[place], before[place], settings))
+        weight, at, near = (np.concatenate(part) for part in zip(*parts, strict=True))
+        position = (train.item[at] - first, train.item[near])
+        found = sparse.csr_matrix((weight, position), shape=(end - first, train.n_items))
+        found.data *= target[found.indices] * np.repeat(source[first:end], np.diff(found.indptr))
+        return keep_largest(found.astype(np.float32), settings.neighbours)
+
+    return sparse.vstack(map_blocks(count_block, len(blocks), 1), format="csr")
+
+
+def _pairs(
+    place: np.ndarray, after: np.ndarray, before: np.ndarray, settings: SequentialKnnSettings
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Strength, place and the other's place, of what lies within the window around some places.
+
+    Args:
+        place: (K,) int64.
+        after, before: (K,) int64, how many items of the same user follow and precede each.
+        settings: window and strengths.
+    """
+    widest = max(after.max(initial=0), before.max(initial=0))
+    for gap in range(1, max(min(settings.window, int(widest)), 1) + 1):
+        strength = gap**-settings.gap_power
+        ahead, behind = place[after >= gap], place[before >= gap]
+        yield np.full(len(ahead), strength), ahead, ahead + gap
+        if settings.backward > 0:
+            yield np.full(len(behind), settings.backward * strength), behind, behind - gap
 
 
 def recency_matrix(histories: Sequences, decay: float) -> sparse.csr_matrix:
@@ -190,12 +206,11 @@ def choose_settings(
         settings; their NDCG@10.
     """
     best = start or SequentialKnnSettings()
-    pairs = FollowedPairs.of(train, best.window)
     known: dict[SequentialKnnSettings, float] = {}
 
     def quality(settings: SequentialKnnSettings) -> float:
         if settings not in known:
-            model = SequentialKnn.fit(train, settings, pairs=pairs)
+            model = SequentialKnn.fit(train, settings)
             known[settings] = float(ndcg_of(model.target_ranks(validation)).mean())
         return known[settings]
 

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from python_ml.errors import ContractError, DeviceError, ModelError, SettingErro
 from python_ml.recommender.evaluate import EvaluationResult, evaluate_recommenders, headline
 from python_ml.recommender.models import MODELS, grid, settings_from, settings_values, two_tower_settings
 from python_ml.recommender.recommend import RecommendationResult, recommend_items
+from python_ml.recommender.sequence.sequential_knn import SequentialKnnSettings
 
 KEY = ["model_name", "split_name", "list_name", "cohort_id", "metric_name", "cutoff"]
 LISTS = ["for_you", "discover"]
@@ -337,6 +338,7 @@ def test_every_setting_reaches_the_object_it_is_for():
     config = RecommenderConfig(
         window_days=11, popularity_window_days=(12,), frequency_half_life_days=(13.0,),
         knn_weightings=("bm25",), knn_neighbours=(14,), knn_min_buyers=15,
+        sequence_length=34, sequence_window=35, sequence_gap_powers=(0.36,), sequence_decays=(0.37,),
         ease_l2=(16.0,), ease_half_life_days=(17.0,), dimension=18,
         min_buyers=19, prior_window_days=20, personal_weights=(0.21,), objective="binary_cross_entropy",
         epochs=22, batch_users=23, positives_per_user=24, hidden_share=0.25, negatives=26,
@@ -348,6 +350,7 @@ def test_every_setting_reaches_the_object_it_is_for():
         {"window_days": 12},
         {"half_life_days": 13.0},
         {"weighting": "bm25", "neighbours": 14, "min_buyers": 15},
+        asdict(SequentialKnnSettings(length=34, window=35, gap_power=0.36, decay=0.37)),
         {"l2": 16.0, "half_life_days": 17.0},
     ]
     assert settings_values(two_tower_settings(config, 0.21, 11)) == {

@@ -143,7 +143,7 @@ def test_a_shop_of_one_item():
     measured = evaluation.metrics.filter(
         list_name="for_you", split_name="test", metric_name="ndcg", cutoff=10
     )
-    assert measured.filter(cohort_id="all")["metric_value"].to_list() == [1.0] * 6
+    assert measured.filter(cohort_id="all")["metric_value"].to_list() == [1.0] * len(MODELS)
     assert set(measured["window_days"]) == {22.0}
     assert served.recommendations.height == 8
 
@@ -183,10 +183,10 @@ def test_a_model_the_shop_is_too_large_for_says_so_and_does_not_compete():
     ]  # fmt: skip
     # The others are measured as if those two had lost.
     measured = evaluation.metrics.filter(pl.col("not_evaluated_reason").is_null())
-    left = everyone.metrics.filter(pl.col("model_name").is_in((*MODELS[:3], "two_tower")))
+    left = everyone.metrics.filter(pl.col("model_name").is_in((*MODELS[:4], "two_tower")))
     assert measured.drop("is_champion").equals(left.drop("is_champion"))
     assert set(evaluation.champions.values()) <= set(left["model_name"])
-    assert headline(evaluation.metrics).height == 2 * 4
+    assert headline(evaluation.metrics).height == 2 * 5
     assert set(evaluation.differences["baseline"]).isdisjoint(evaluation.left_out)
     assert set(served.recommendations["candidate_source"]).isdisjoint(evaluation.left_out)
 

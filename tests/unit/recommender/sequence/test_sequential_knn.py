@@ -1,20 +1,25 @@
 """Transitions counted by hand, and settings chosen on validation."""
 
+from dataclasses import replace
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markov import planted
 
+from python_ml.recommender.data import Interactions
+from python_ml.recommender.sequence import sequential_knn
 from python_ml.recommender.sequence.judge_next import hit_of, target_ranks
-from python_ml.recommender.sequence.sequences import LeaveOneOut, Sequences
+from python_ml.recommender.sequence.sequences import LeaveOneOut, NextItems, Sequences
 from python_ml.recommender.sequence.sequential_knn import (
     GRID,
-    FollowedPairs,
     SequentialKnn,
     SequentialKnnSettings,
     choose_settings,
 )
+from python_ml.recommender.sequence.sequential_recommender import SequentialRecommender, histories_of
 
 SETTINGS = SequentialKnnSettings(
     window=2, gap_power=1.0, backward=0.5, source_power=1.0, target_power=0.5, shrinkage=0.0, decay=0.5
@@ -55,18 +60,39 @@ def test_nothing_counts_backward_where_it_is_told_to():
     assert sorted(zip(*np.nonzero(found), strict=True)) == [(0, 1), (1, 0), (1, 2), (2, 3)]
 
 
-@given(st.lists(st.lists(st.integers(0, 4), max_size=7), min_size=1, max_size=5), st.integers(1, 4))
-def test_pairs_are_all_within_the_window(histories, window):
+@given(
+    st.lists(st.lists(st.integers(0, 4), max_size=7), min_size=1, max_size=5),
+    st.integers(1, 4),
+    st.integers(1, 3),
+)
+def test_all_pairs_within_the_window_are_counted_block_by_block(histories, window, block):
     user = np.repeat(np.arange(len(histories)), [len(history) for history in histories])
     sequences = Sequences.listed(user, np.concatenate([[], *histories]), n_users=len(histories), n_items=5)
-    pairs = FollowedPairs.of(sequences, window)
-    wanted = [
-        (history[start], history[end], end - start)
-        for history in histories
-        for start in range(len(history))
-        for end in range(start + 1, min(start + window, len(history) - 1) + 1)
-    ]
-    assert sorted(zip(pairs.earlier, pairs.later, pairs.gap, strict=True)) == sorted(wanted)
+    wanted = np.zeros((5, 5))
+    for history in histories:
+        for start in range(len(history)):
+            for end in range(start + 1, min(start + window, len(history) - 1) + 1):
+                wanted[history[start], history[end]] += 1.0 / (end - start)
+                wanted[history[end], history[start]] += 0.5 / (end - start)
+    plain = replace(SETTINGS, window=window, source_power=0.0, target_power=0.0)
+    with mock.patch.object(sequential_knn, "BLOCK_PLACES", block):
+        found = SequentialKnn.fit(sequences, plain).transition.toarray()
+    assert found == pytest.approx(wanted, abs=1e-6)
+
+
+def test_the_latest_items_are_read_and_the_strongest_transitions_kept():
+    fit, short = SequentialKnn.fit, replace(SETTINGS, length=2, backward=0.0)
+    # Of user 0 what is read is 2, 3, of user 1 all: 1, 0.
+    found = fit(toy(), short)
+    assert sorted(zip(*np.nonzero(found.transition.toarray()), strict=True)) == [(1, 0), (2, 3)]
+    # The history 1, 2, 9 times 0: nothing follows 0 here, and 1 and 2 are too long ago.
+    long = Sequences.listed(np.zeros(11), [1, 2, *[0] * 9], n_users=1, n_items=5)
+    assert not found.score(long).any()
+    assert found.target_ranks(NextItems(long, np.array([3]))).tolist() == [5]
+    kept = fit(toy(), replace(SETTINGS, neighbours=1)).transition
+    whole = fit(toy(), SETTINGS).transition.toarray()
+    assert np.diff(kept.indptr).max() == 1
+    assert kept.toarray().max(axis=1) == pytest.approx(whole.max(axis=1))
 
 
 def test_sparse_ranks_are_the_dense_ones_of_targets_with_a_score():
@@ -105,3 +131,26 @@ def test_settings_are_chosen_for_what_is_planted():
     assert hit_of(rank, 1).mean() > 0.7
     assert quality > 0.7
     assert choose_settings(split.train, split.validation, start) == (chosen, quality)
+
+
+def test_a_shops_scores_split_over_the_history():
+    """User 0 buys 0, looks at 1, buys 0 again; user 1 buys 1, then 2. Asked of user 0 at the end."""
+    past = Interactions.of(
+        [0, 0, 0, 1, 1], [0, 1, 0, 1, 2], [3.0, 2.0, 1.0, 5.0, 6.0], [1.0, 0.1, 1.0, 1.0, 1.0],
+        n_users=3, n_items=4, is_purchase=[True, False, True, True, True],
+    )  # fmt: skip
+    histories = histories_of(past)
+    assert histories.take(np.array([0])).item.tolist() == [0, 1, 0]
+    model = SequentialRecommender(histories, SequentialKnn.fit(histories, SETTINGS))
+    scores = model.score(np.array([0, 2])).numpy()
+    history, parts = model.explainer()(0, np.array([0, 2, 3]))
+    assert history.tolist() == [0, 1]
+    # Item 2 comes one place after item 1, which was the last but one (.5) and is known twice (source).
+    assert parts[:, 1].tolist() == pytest.approx([0.0, 0.5 * 1 / 2])
+    assert parts[:, 1:].sum(axis=0) == pytest.approx(scores[0, 2:])
+    # What an item adds to itself is no reason.
+    assert parts[0, 0] == 0.0
+    assert parts[1, 0] > 0.0
+    assert not scores[1].any()
+    nothing, no_parts = model.explainer()(2, np.array([0]))
+    assert (len(nothing), no_parts.shape) == (0, (0, 1))
