@@ -14,13 +14,20 @@ from benchmarks.results import Figure, record
 from python_ml.device import resolve_device
 from python_ml.recommender.metrics import mean_interval
 from python_ml.recommender.sequence.blend_sequence import SequenceBlend, choose_blend
-from python_ml.recommender.sequence.judge_next import NextScorer, hit_of, ndcg_of, target_ranks
+from python_ml.recommender.sequence.judge_next import (
+    NextScorer,
+    hit_of,
+    ndcg_of,
+    next_item_judge,
+    target_ranks,
+)
 from python_ml.recommender.sequence.sequences import LeaveOneOut, Sequences
 from python_ml.recommender.sequence.sequential_knn import SequentialKnn, choose_settings
 from python_ml.recommender.sequence.train_sequence import TrainSettings, train_transformer
 
 SOURCE = "seqrec_beauty/Beauty.txt.gz"
 SEEDS = (0, 1, 2)
+JUDGED_USERS = 10_000
 MEASURES = {"HR@10": hit_of, "NDCG@10": ndcg_of}
 ABOUT = (
     "Amazon Beauty, 5-core of 2014 as published with S3-Rec: 22,363 users, 12,101 items, in the order of the"
@@ -82,10 +89,11 @@ def fit_knn(split: LeaveOneOut) -> SequentialKnn:
 
 
 def fit_transformer(split: LeaveOneOut, seed: int) -> NextScorer:
+    judge = next_item_judge(split.validation, JUDGED_USERS, seed)
     model, progress = train_transformer(
-        split.train, split.validation, TrainSettings(), seed=seed, device=resolve_device("auto")
+        split.train, TrainSettings(), seed=seed, device=resolve_device("auto"), judge=judge
     )
-    print(f"transformer, seed {seed}: validation NDCG@10 {max(progress.ndcg):.5f}", flush=True)
+    print(f"transformer, seed {seed}: validation NDCG@10 {max(progress.quality):.5f}", flush=True)
     return model
 
 

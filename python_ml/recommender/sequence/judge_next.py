@@ -1,5 +1,6 @@
 """Where the item that really came next stands in the ranking of the whole catalogue."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -50,6 +51,19 @@ def mask_histories(scores: torch.Tensor, histories: Sequences) -> None:
     """Set the scores of items in the histories to -inf, in place."""
     row, item = (torch.from_numpy(part).to(scores.device) for part in (histories.user, histories.item))
     scores[row, item] = -torch.inf
+
+
+def next_item_judge(judged: NextItems, users: int, seed: int) -> Callable[[NextScorer], float]:
+    """NDCG@10 of a model on some users, the same ones for every model.
+
+    Args:
+        judged: what is ranked.
+        users: that many at most.
+        seed: draws them.
+    """
+    drawn = np.sort(np.random.default_rng(seed).permutation(len(judged.target))[:users])
+    some = NextItems(judged.history.take(drawn), judged.target[drawn])
+    return lambda model: float(ndcg_of(target_ranks(model, some)).mean())
 
 
 def ndcg_of(rank: np.ndarray, cutoff: int = 10) -> np.ndarray:

@@ -1,5 +1,5 @@
-"""Training of the transformer: predict what came after every position, keep the averaged weights that rank
-the validation items best.
+"""Training of the transformer: predict what came after every position, keep the averaged weights that are
+judged best.
 
 All that is random in an epoch, order, negatives and dropout, is drawn from the seed and the epoch's number:
 a training that is interrupted ends, on a CPU, with the weights it would have had.
@@ -7,7 +7,7 @@ a training that is interrupted ends, on a CPU, with the weights it would have ha
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,7 +17,6 @@ import torch
 from python_ml.errors import ModelError
 from python_ml.recommender.sampling import NegativeSampler
 from python_ml.recommender.sequence.checkpoint import read_checkpoint, write_checkpoint
-from python_ml.recommender.sequence.judge_next import ndcg_of, target_ranks
 from python_ml.recommender.sequence.next_item_loss import (
     calibrated_cross_entropy,
     calibration,
@@ -25,7 +24,7 @@ from python_ml.recommender.sequence.next_item_loss import (
     future_pairs,
     sampled_softmax,
 )
-from python_ml.recommender.sequence.sequences import NextItems, Sequences
+from python_ml.recommender.sequence.sequences import Sequences
 from python_ml.recommender.sequence.transformer import (
     NextItemTransformer,
     PackedBatch,
@@ -49,8 +48,7 @@ class TrainSettings:
         objective: "softmax" (over the whole catalogue where that is no larger than the sample), or
             "cross_entropy", binary, calibrated.
         epochs: passes over the users, at most.
-        patience: epochs without a better validation NDCG@10 after which training stops.
-        judged_users: validation users who decide, the same in every epoch; at most.
+        patience: epochs without a better judgement after which training stops, where there is a judge.
         batch_users: users in a step.
         negatives: draws of the sampler in a step.
         negative_power: popularity exponent of the sampler; 0 = uniform.
@@ -69,7 +67,6 @@ class TrainSettings:
     objective: str = "softmax"
     epochs: int = 100
     patience: int = 5
-    judged_users: int = 10_000
     batch_users: int = 128
     negatives: int = 1024
     negative_power: float = 0.0
@@ -89,39 +86,40 @@ class TrainSettings:
 
 @dataclass(slots=True)
 class TrainProgress:
-    """Training loss and validation NDCG@10 of every epoch so far."""
+    """Training loss of every epoch so far, and the judgement, where there is a judge: higher is better."""
 
     loss: list[float] = field(default_factory=list)
-    ndcg: list[float] = field(default_factory=list)
+    quality: list[float] = field(default_factory=list)
 
     @property
     def best_epoch(self) -> int:
-        """The epoch (from 1) that ranked best, the earliest of equals; 0 before the first."""
-        return int(np.argmax(self.ndcg)) + 1 if self.ndcg else 0
+        """The epoch (from 1) that was judged best, the earliest of equals; without a judge the latest."""
+        return int(np.argmax(self.quality)) + 1 if self.quality else len(self.loss)
 
     def is_over(self, settings: TrainSettings) -> bool:
         """Whether patience or epochs are used up."""
-        done = len(self.ndcg)
+        done = len(self.loss)
         return done >= settings.epochs or done - self.best_epoch >= settings.patience
 
 
 def train_transformer(
     train: Sequences,
-    validation: NextItems,
     settings: TrainSettings,
     *,
     seed: int,
     device: torch.device,
+    judge: Callable[[NextItemTransformer], float] | None = None,
     checkpoint: Path | None = None,
 ) -> tuple[NextItemTransformer, TrainProgress]:
-    """Train until validation no longer improves; end with the averaged weights it liked most.
+    """Train until the judge sees no more improvement, and end with the averaged weights it liked most.
 
     Args:
         train: histories to learn from.
-        validation: decides when to stop; not learned from.
         settings: see there.
         seed: of all that is random.
         device: to train on.
+        judge: called after every epoch with the averaged weights as a model; without one all epochs are
+            trained, and the last weights returned.
         checkpoint: file that is rewritten after every epoch, and from which training goes on if it exists.
 
     Raises:
@@ -131,23 +129,26 @@ def train_transformer(
     state = _State.start(train, settings, seed, device)
     if checkpoint and checkpoint.exists():
         state.restore(checkpoint)
-    generator = np.random.default_rng(seed)
-    judged = generator.permutation(len(validation.target))[: settings.judged_users]
-    judged = NextItems(validation.history.take(np.sort(judged)), validation.target[np.sort(judged)])
     histories = train.tail(settings.network.length + 1)
     histories = histories.take(np.flatnonzero(histories.size > 1))
     steps = _Steps(state, histories, train.count(), settings, device)
-    while len(histories) and not state.progress.is_over(settings):
-        epoch = len(state.progress.loss) + 1
-        state.progress.loss.append(steps.epoch(np.random.SeedSequence([seed, epoch])))
-        state.progress.ndcg.append(float(ndcg_of(target_ranks(state.model(), judged)).mean()))
-        if state.progress.best_epoch == epoch:
+    progress = state.progress
+    while len(histories) and not progress.is_over(settings):
+        epoch = len(progress.loss) + 1
+        progress.loss.append(steps.epoch(np.random.SeedSequence([seed, epoch])))
+        if judge:
+            progress.quality.append(judge(state.model()))
+        if progress.best_epoch == epoch:
             state.best = {name: value.clone() for name, value in state.average.items()}
-        logger.info("epoch %d: loss %.4f, NDCG@10 %.5f", epoch, steps.latest, state.progress.ndcg[-1])
+        logger.info("epoch %d: loss %.4f%s", epoch, progress.loss[-1], _judged(progress))
         if checkpoint:
             state.save(checkpoint)
     state.average = state.best
-    return state.model(), state.progress
+    return state.model(), progress
+
+
+def _judged(progress: TrainProgress) -> str:
+    return f", judged {progress.quality[-1]:.5f}" if progress.quality else ""
 
 
 @dataclass(slots=True)
@@ -200,7 +201,7 @@ class _State:
             "fingerprint": self.fingerprint,
             "step": self.step,
             "loss": self.progress.loss,
-            "ndcg": self.progress.ndcg,
+            "quality": self.progress.quality,
         }
         write_checkpoint(file, parts, facts)
 
@@ -224,7 +225,7 @@ class _State:
         }
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
         self.step = facts["step"]
-        self.progress = TrainProgress(facts["loss"], facts["ndcg"])
+        self.progress = TrainProgress(facts["loss"], facts["quality"])
 
 
 def _fingerprint(train: Sequences, settings: TrainSettings, seed: int) -> str:
@@ -249,7 +250,6 @@ class _Steps:
     ) -> None:
         self.state, self.histories, self.count = state, histories, count
         self.settings, self.device = settings, device
-        self.latest = float("nan")
 
     def epoch(self, seed: np.random.SeedSequence) -> float:
         """One pass over the users; returns the mean loss of its steps."""
@@ -263,8 +263,7 @@ class _Steps:
             self.state.network.train()
             for users in batches_by_size(self.histories.size, settings.batch_users, generator):
                 losses.append(self._step(self.histories.take(users), sampler))
-        self.latest = float(np.mean(losses))
-        return self.latest
+        return float(np.mean(losses))
 
     def _step(self, histories: Sequences, sampler: NegativeSampler) -> float:
         state, settings = self.state, self.settings

@@ -9,8 +9,8 @@ from markov import FOLLOWS, planted
 
 from python_ml.errors import ModelError
 from python_ml.recommender.sequence import train_sequence
-from python_ml.recommender.sequence.judge_next import hit_of, target_ranks
-from python_ml.recommender.sequence.sequences import LeaveOneOut, NextItems, Sequences
+from python_ml.recommender.sequence.judge_next import hit_of, next_item_judge, target_ranks
+from python_ml.recommender.sequence.sequences import LeaveOneOut, Sequences
 from python_ml.recommender.sequence.train_sequence import (
     TrainProgress,
     TrainSettings,
@@ -32,7 +32,8 @@ def split() -> LeaveOneOut:
 
 
 def trained(split: LeaveOneOut, settings: TrainSettings = SETTINGS, seed: int = 0, **others):
-    return train_transformer(split.train, split.validation, settings, seed=seed, device=CPU, **others)
+    judge = next_item_judge(split.validation, 10_000, seed)
+    return train_transformer(split.train, settings, seed=seed, device=CPU, judge=judge, **others)
 
 
 def weights(model) -> dict[str, torch.Tensor]:
@@ -107,6 +108,18 @@ def test_patience_and_the_best_epoch():
     assert TrainProgress([3, 2, 1, 0], [0.1, 0.3, 0.2, 0.3]).best_epoch == 2
     assert TrainProgress([3, 2, 1, 0], [0.1, 0.3, 0.2, 0.3]).is_over(settings)
     assert TrainProgress([3], [0.1]).is_over(replace(settings, epochs=1))
+    # Without a judge the latest is the best, and all epochs are trained.
+    assert TrainProgress([3, 2, 1, 0], []).best_epoch == 4
+    assert not TrainProgress([3, 2, 1, 0], []).is_over(settings)
+
+
+def test_without_a_judge_the_last_weights_are_returned(split):
+    judged, progress = trained(split)
+    assert progress.best_epoch == 3
+    assert same(train_transformer(split.train, SETTINGS, seed=0, device=CPU)[0], judged)
+    model, progress = train_transformer(split.train, replace(SETTINGS, patience=1), seed=0, device=CPU)
+    assert (len(progress.loss), progress.quality) == (3, [])
+    assert same(model, judged)
 
 
 def test_batches_hold_every_user_once():
@@ -118,15 +131,9 @@ def test_batches_hold_every_user_once():
 
 
 def test_days_are_learned_from_too(split):
-    train, judged = split.train, split.validation
-
-    def dated(histories: Sequences) -> Sequences:
-        place = np.arange(len(histories.item), dtype=float) ** 2
-        return Sequences(histories.item, place, histories.offset, histories.n_items, True)
-
-    model, _ = train_transformer(
-        dated(train), NextItems(dated(judged.history), judged.target), SETTINGS, seed=0, device=CPU
-    )
+    train = split.train
+    dated = Sequences(train.item, np.arange(len(train.item)) ** 2.0, train.offset, train.n_items, True)
+    model, _ = train_transformer(dated, SETTINGS, seed=0, device=CPU)
     assert model.network.blocks[0].gap_bias.abs().max() > 0
 
 
