@@ -1,0 +1,89 @@
+"""The causal transformer as a recommender of a shop."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from python_ml.recommender.data import Interactions
+from python_ml.recommender.judge import Explainer
+from python_ml.recommender.sequence.sequences import Sequences
+from python_ml.recommender.sequence.sequential_recommender import histories_of
+from python_ml.recommender.sequence.train_sequence import TrainProgress, TrainSettings, train_transformer
+from python_ml.recommender.sequence.transformer import NextItemTransformer
+
+
+@dataclass(frozen=True, slots=True)
+class TransformerRecommender:
+    """A trained transformer and the histories it is asked about.
+
+    Args:
+        histories: of all users, looks and purchases alike.
+        model: trained on the same.
+        progress: what the training made of it.
+    """
+
+    histories: Sequences
+    model: NextItemTransformer
+    progress: TrainProgress
+
+    @classmethod
+    def fit(
+        cls,
+        past: Interactions,
+        settings: TrainSettings,
+        *,
+        seed: int,
+        device: torch.device,
+        judge: Callable[["TransformerRecommender"], float] | None = None,
+    ) -> "TransformerRecommender":
+        """Train on everything users bought or looked at.
+
+        Args:
+            past: interactions.
+            settings: of network and training.
+            seed: of every random choice.
+            device: where to train and score.
+            judge: metric to maximise, called after every epoch with the model so far; without one all epochs
+                are trained.
+        """
+        histories = histories_of(past)
+
+        def judge_network(model: NextItemTransformer) -> float:
+            return judge(cls(histories, model, TrainProgress()))
+
+        trained = train_transformer(
+            histories, settings, seed=seed, device=device, judge=judge_network if judge else None
+        )
+        return cls(histories, *trained)
+
+    def score(self, users: np.ndarray) -> torch.Tensor:
+        """(B, n_items) float32 logits of what each user takes next."""
+        return self.model.score(self.histories.take(users))
+
+    def explainer(self) -> Explainer:
+        """What the score of an item loses when an item is taken out of the history.
+
+        Nothing is read off the attention, which does not tell what a score rests on (Jain and Wallace,
+        "Attention is not explanation", 2019).
+        """
+
+        def contributions(user: int, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            whole = self.histories.take(np.array([user])).tail(self.model.network.settings.length)
+            history = np.unique(whole.item)
+            both = _with_each_left_out(whole, history)
+            score = self.model.score(both)[:, torch.from_numpy(items)].cpu().numpy()
+            weight = score[0] - score[1:]
+            weight[history[:, None] == items[None, :]] = 0.0
+            return history, weight
+
+        return contributions
+
+
+def _with_each_left_out(whole: Sequences, items: np.ndarray) -> Sequences:
+    """One history, and then the same without each of some items, wherever it stands."""
+    kept = np.concatenate([np.ones((1, len(whole.item)), bool), items[:, None] != whole.item])
+    offset = np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int64)
+    place = np.nonzero(kept)[1]
+    return Sequences(whole.item[place], whole.day[place], offset, whole.n_items, whole.has_days)
