@@ -23,7 +23,7 @@ from python_ml.recommender.sequence.judge_next import (
 )
 from python_ml.recommender.sequence.sequences import LeaveOneOut, Sequences
 from python_ml.recommender.sequence.sequential_knn import SequentialKnn, choose_settings
-from python_ml.recommender.sequence.train_sequence import TrainSettings, train_transformer
+from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings, train_transformer
 
 SOURCE = "seqrec_beauty/Beauty.txt.gz"
 SEEDS = (0, 1, 2)
@@ -91,7 +91,7 @@ def fit_knn(split: LeaveOneOut) -> SequentialKnn:
 def fit_transformer(split: LeaveOneOut, seed: int) -> NextScorer:
     judge = next_item_judge(split.validation, JUDGED_USERS, seed)
     model, progress = train_transformer(
-        split.train, TrainSettings(), seed=seed, device=resolve_device("auto"), judge=judge
+        split.train, SequenceTrainSettings(), seed=seed, device=resolve_device("auto"), judge=judge
     )
     print(f"transformer, seed {seed}: validation NDCG@10 {max(progress.quality):.5f}", flush=True)
     return model

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 from python_ml.config.checks import check_grid, check_names, check_range
+from python_ml.errors import SettingError
+
+DEVICES = ("cpu", "cuda", "mps")  # as torch names them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,17 @@ class RecommenderConfig:
         negatives: towers: draws of negatives in a step.
         negative_power: towers: negatives are drawn by popularity to this power.
         learning_rate, weight_decay: towers: of AdamW; only the items' own vectors decay.
+        transformer_devices: transformer: devices it is trained on, "cuda", "cpu" ...; elsewhere it does not
+            compete: on two cores it takes longer than all others together.
+        transformer_dimension, transformer_heads, transformer_blocks: transformer: size of its vectors, a
+            multiple of its attention heads, and layers.
+        transformer_length: transformer: latest interactions of a user that are read.
+        transformer_dropout: transformer: share of activations dropped in training.
+        transformer_epochs: transformer: passes over the users, at most.
+        transformer_patience: transformer: passes without improvement on the validation window after which
+            training stops.
+        transformer_batch_users, transformer_negatives: transformer: users and draws of negatives in a step.
+        transformer_learning_rate: transformer: of AdamW.
         repeat_windows: repeat network: number of past windows it learns from.
         repeat_epochs, repeat_batch_pairs, repeat_learning_rate: repeat network: its training.
         best_seller_days: how far back the best-sellers of users without history are counted.
@@ -87,6 +101,17 @@ class RecommenderConfig:
     negative_power: float = 0.75
     learning_rate: float = 0.005
     weight_decay: float = 0.0
+    transformer_devices: tuple[str, ...] = ("cuda",)
+    transformer_dimension: int = 128
+    transformer_heads: int = 2
+    transformer_blocks: int = 1
+    transformer_length: int = 50
+    transformer_dropout: float = 0.5
+    transformer_epochs: int = 50
+    transformer_patience: int = 5
+    transformer_batch_users: int = 128
+    transformer_negatives: int = 1024
+    transformer_learning_rate: float = 0.002
     repeat_windows: int = 3
     repeat_epochs: int = 2
     repeat_batch_pairs: int = 8192
@@ -100,13 +125,16 @@ class RecommenderConfig:
                   "knn_min_buyers", "sequence_length", "sequence_window", "ease_max_side", "dimension",
                   "min_buyers", "prior_window_days",
                   "judge_every", "patience", "batch_users", "positives_per_user", "negatives",
-                  "repeat_windows", "repeat_batch_pairs",
+                  "transformer_dimension", "transformer_heads", "transformer_blocks", "transformer_length",
+                  "transformer_epochs", "transformer_patience", "transformer_batch_users",
+                  "transformer_negatives", "repeat_windows", "repeat_batch_pairs",
                   "best_seller_days", "min_cohort_buyers", "similar_sold_days")  # fmt: skip
         check_range("recommender", self, counts, 1, 1e9)
         check_range("recommender", self, ("ease_max_bytes",), 1, 1e15)
         check_range("recommender", self, ("epochs", "repeat_epochs"), 0, 1e6)
-        check_range("recommender", self, ("hidden_share", "negative_power"), 0.0, 1.0)
-        check_range("recommender", self, ("learning_rate", "repeat_learning_rate"), 1e-9, 1.0)
+        check_range("recommender", self, ("hidden_share", "negative_power", "transformer_dropout"), 0.0, 1.0)
+        rates = ("learning_rate", "repeat_learning_rate", "transformer_learning_rate")
+        check_range("recommender", self, rates, 1e-9, 1.0)
         check_range("recommender", self, ("weight_decay",), 0.0, 1e3)
         check_grid("recommender", self, ("cutoffs", "popularity_window_days", "knn_neighbours"), 1)
         check_grid("recommender", self, ("frequency_half_life_days", "ease_half_life_days"), 0)
@@ -118,3 +146,10 @@ class RecommenderConfig:
         check_names(
             "recommender", self, "objective", (self.objective,), ("sampled_softmax", "binary_cross_entropy")
         )
+        check_names("recommender", self, "transformer_devices", self.transformer_devices, DEVICES)
+        if self.transformer_dimension % self.transformer_heads:
+            raise SettingError(
+                f"transformer_dimension is {self.transformer_dimension}",
+                where="settings, [recommender]",
+                remedy=f"use a multiple of transformer_heads, which is {self.transformer_heads}",
+            )

@@ -11,8 +11,15 @@ import torch
 from python_ml.config import RecommenderConfig
 from python_ml.recommender.data import TextVectors
 from python_ml.recommender.feasibility import Feasibility
-from python_ml.recommender.judge import Judge, Ranked
-from python_ml.recommender.models import Settings, blend_grid, grid, two_tower_settings
+from python_ml.recommender.judge import Judge, Ranked, Scorer
+from python_ml.recommender.models import (
+    Settings,
+    blend_grid,
+    grid,
+    transformer_settings,
+    two_tower_settings,
+)
+from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings
 from python_ml.recommender.split import SplitData
 from python_ml.recommender.train import TrainHistory
 from python_ml.recommender.workshop import Workshop
@@ -29,7 +36,7 @@ class Comparison:
         champions: model by list, the best validation NDCG@10; equals go to the simpler model.
         ranked: lists by split ("validation", "test"), model and list.
         data: the two splits by name.
-        history: training record of the torch recommender on the data before validation.
+        history: training records on the data before validation, by model that is trained.
         grids: validation NDCG@10 of all settings, by model: (settings, {list: value}).
     """
 
@@ -37,7 +44,7 @@ class Comparison:
     champions: dict[str, str]
     ranked: dict[str, dict[str, dict[str, Ranked]]]
     data: dict[str, SplitData]
-    history: TrainHistory
+    history: dict[str, TrainHistory]
     grids: dict[str, list[tuple[Settings, dict[str, float]]]]
 
 
@@ -100,7 +107,7 @@ class _Chooser:
         self.judge = Judge(data, config.block_users)
         self.workshop = Workshop(data.past, data.cut, texts, config, seed=seed, device=device)
         self.depth = max(*config.cutoffs, CRITERION_CUTOFF)
-        self.history = TrainHistory()
+        self.history: dict[str, TrainHistory] = {}
         self.settings: dict[str, dict[str, Settings]] = {}
         self.ranked: dict[str, dict[str, Ranked]] = {}
         self.tried: dict[str, list[tuple[Settings, dict[str, float]]]] = {}
@@ -122,6 +129,9 @@ class _Chooser:
     def _candidates(self, name: str) -> Iterator[tuple[Settings, Sequence[str]]]:
         if name == "two_tower":
             self._train_two_tower()
+        if name == "transformer":
+            yield self._train_transformer(), self.lists
+            return
         if name == "two_tower_ease":
             for list_name in self.lists:
                 parts = (self.settings[part][list_name] for part in ("two_tower", "ease"))
@@ -131,7 +141,7 @@ class _Chooser:
         for settings in grid(name, self.config, self.window_days):
             if name == "two_tower":
                 settings = replace(
-                    settings, train=replace(settings.train, stop_after=self.history.best_epoch)
+                    settings, train=replace(settings.train, stop_after=self.history[name].best_epoch)
                 )
             yield settings, self.lists
 
@@ -142,15 +152,25 @@ class _Chooser:
             judge_every=self.config.judge_every,
             patience=self.config.patience,
         )
-        self.history = trained.history
+        self.history["two_tower"] = trained.history
+
+    def _train_transformer(self) -> SequenceTrainSettings:
+        """Trained until the lists get no better; returns the settings that stop there."""
+        settings = transformer_settings(self.config)
+        progress = self.workshop.transformer(settings, judge=self._latest_ndcg).progress
+        judged = dict(enumerate(progress.quality, start=1))
+        self.history["transformer"] = TrainHistory(progress.loss, judged)
+        return replace(settings, epochs=progress.best_epoch)
 
     def _early_ndcg(self, model) -> float:
         # The towers matter for new items alone, so discover decides where it can; the weight in the middle of
         # the grid stands for all.
         weights = sorted(self.config.personal_weights)
-        middle = model.with_weight(weights[len(weights) // 2])
+        return self._latest_ndcg(model.with_weight(weights[len(weights) // 2]))
+
+    def _latest_ndcg(self, model: Scorer) -> float:
         of = self.lists[-1]
-        return self.judge.rank(middle, CRITERION_CUTOFF, [of])[of].ndcg(CRITERION_CUTOFF)
+        return self.judge.rank(model, CRITERION_CUTOFF, [of])[of].ndcg(CRITERION_CUTOFF)
 
 
 def _counter(progress: Callable[[int, int], None] | None, total: int) -> Callable[[], None]:

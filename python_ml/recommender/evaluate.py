@@ -39,10 +39,10 @@ class EvaluationResult:
         choices: chosen settings by model and list, as nested dictionaries.
         grid: list, model, settings (JSON) and validation NDCG@10 of everything that was tried.
         differences: test NDCG@10 of each list's champion minus each other model, with 95 % intervals.
-        history: epoch, train_loss, validation_ndcg (null where nobody looked) of the torch recommender.
+        history: model_name, epoch, train_loss, validation_ndcg (null where nobody looked) of what is trained.
         users_without_history: buyers in the window of each split who were not known before: not measured.
         plots: figures by name.
-        device: what the torch recommender ran on.
+        device: what was trained on.
     """
 
     metrics: pl.DataFrame
@@ -101,7 +101,7 @@ def evaluate_recommenders(
         },
         as_of=as_of,
     )
-    feasibility = look_at_history(inputs.interactions, as_of, config)
+    feasibility = look_at_history(inputs.interactions, as_of, config, where)
     comparison = None
     if feasibility.lists:
         comparison = compare_models(

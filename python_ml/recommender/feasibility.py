@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+import torch
 
 from python_ml.config import RecommenderConfig
 from python_ml.recommender.data import Interactions
@@ -31,7 +32,8 @@ class Feasibility:
         data: the splits by name; empty if the history is too short for them.
         user_counts: by list, users who can be asked in that split of the two which has fewer.
         reasons: by list that cannot be judged, why.
-        left_out: by model that cannot compete in this shop, why; empty where no list can be judged.
+        left_out: by model that cannot compete in this shop or on this machine, why; empty where no list can
+            be judged.
     """
 
     windows: Windows
@@ -51,7 +53,9 @@ class Feasibility:
         return tuple(name for name in MODELS if name not in self.left_out)
 
 
-def look_at_history(interactions: Interactions, as_of: date, config: RecommenderConfig) -> Feasibility:
+def look_at_history(
+    interactions: Interactions, as_of: date, config: RecommenderConfig, device: torch.device
+) -> Feasibility:
     """Cut the history and count who can be asked.
 
     A list can be judged when in both windows at least `min_judged_users` users have something to be found.
@@ -60,6 +64,7 @@ def look_at_history(interactions: Interactions, as_of: date, config: Recommender
         interactions: all before `as_of`.
         as_of: the as-of date.
         config: for `window_days`, `min_judged_users` and the limits of models.
+        device: where models are trained.
     """
     windows = choose_windows(interactions.day, as_of, config.window_days)
     if not windows.splits:
@@ -77,7 +82,7 @@ def look_at_history(interactions: Interactions, as_of: date, config: Recommender
                 f" {fewest} window of {duration(round(windows.days * HOURS_A_DAY))} {WHAT[list_name]} in it;"
                 f" needs {config.min_judged_users:,}"
             )
-    unable = {} if reasons.keys() == set(LISTS) else left_out(interactions, config)
+    unable = {} if reasons.keys() == set(LISTS) else left_out(interactions, config, device)
     return Feasibility(windows, data, counts, reasons, unable)
 
 

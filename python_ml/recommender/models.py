@@ -3,6 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
+import torch
+
 from python_ml.config import RecommenderConfig
 from python_ml.errors import ModelError
 from python_ml.recommender.blend import BlendSettings
@@ -14,6 +16,8 @@ from python_ml.recommender.personal_frequency import PersonalFrequencySettings
 from python_ml.recommender.popularity import PopularitySettings
 from python_ml.recommender.repeat import RepeatSettings
 from python_ml.recommender.sequence.sequential_knn import SequentialKnnSettings
+from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings
+from python_ml.recommender.sequence.transformer import TransformerSettings
 from python_ml.recommender.train import TrainSettings
 from python_ml.recommender.two_tower_recommender import TwoTowerSettings
 
@@ -25,6 +29,7 @@ MODELS = (
     "sequential_knn",
     "ease",
     "two_tower",
+    "transformer",
     "two_tower_ease",
 )
 # Writes a list that could not be judged; it competes with nobody.
@@ -36,20 +41,29 @@ Settings = (
     | SequentialKnnSettings
     | EaseSettings
     | TwoTowerSettings
+    | SequenceTrainSettings
     | BlendSettings
     | CountingSettings
 )
 
 
-def left_out(interactions: Interactions, config: RecommenderConfig) -> dict[str, str]:
-    """By model that cannot compete in this shop, why not.
+def left_out(interactions: Interactions, config: RecommenderConfig, device: torch.device) -> dict[str, str]:
+    """By model that cannot compete in this shop or on this machine, why not.
 
     Args:
         interactions: all before the as-of date: what fits them fits every part of them.
         config: the limits.
+        device: where models are trained.
     """
-    reason = too_large(interactions, config)
-    return {"ease": reason, "two_tower_ease": f"needs ease: {reason}"} if reason else {}
+    reasons = {}
+    if reason := too_large(interactions, config):
+        reasons |= {"ease": reason, "two_tower_ease": f"needs ease: {reason}"}
+    if device.type not in config.transformer_devices:
+        trained_on = " or ".join(config.transformer_devices)
+        reasons["transformer"] = (
+            f"trains on {trained_on} (transformer_devices), and this run is on {device.type}"
+        )
+    return reasons
 
 
 def grid(name: str, config: RecommenderConfig, window_days: float) -> list[Settings]:
@@ -84,6 +98,8 @@ def grid(name: str, config: RecommenderConfig, window_days: float) -> list[Setti
             for days in config.ease_half_life_days
             for l2 in config.ease_l2
         ]
+    if name == "transformer":
+        return [transformer_settings(config)]
     return [two_tower_settings(config, weight, window_days) for weight in config.personal_weights]
 
 
@@ -127,6 +143,24 @@ def two_tower_settings(
     )
 
 
+def transformer_settings(config: RecommenderConfig) -> SequenceTrainSettings:
+    """The settings of the transformer, before it is known when to stop."""
+    return SequenceTrainSettings(
+        network=TransformerSettings(
+            dimension=config.transformer_dimension,
+            heads=config.transformer_heads,
+            blocks=config.transformer_blocks,
+            length=config.transformer_length,
+            dropout=config.transformer_dropout,
+        ),
+        epochs=config.transformer_epochs,
+        patience=config.transformer_patience,
+        batch_users=config.transformer_batch_users,
+        negatives=config.transformer_negatives,
+        learning_rate=config.transformer_learning_rate,
+    )
+
+
 def settings_from(name: str, values: dict[str, Any]) -> Settings:
     """The inverse of `dataclasses.asdict` for a model's settings.
 
@@ -140,6 +174,7 @@ def settings_from(name: str, values: dict[str, Any]) -> Settings:
         "sequential_knn": SequentialKnnSettings,
         "ease": EaseSettings,
         "two_tower": _two_tower_from,
+        "transformer": _transformer_from,
         "two_tower_ease": _blend_from,
         FALLBACK: CountingSettings,
     }
@@ -155,6 +190,10 @@ def settings_from(name: str, values: dict[str, Any]) -> Settings:
 
 def _two_tower_from(*, train: dict[str, Any], repeat: dict[str, Any], **values: Any) -> TwoTowerSettings:
     return TwoTowerSettings(train=TrainSettings(**train), repeat=RepeatSettings(**repeat), **values)
+
+
+def _transformer_from(*, network: dict[str, Any], **values: Any) -> SequenceTrainSettings:
+    return SequenceTrainSettings(network=TransformerSettings(**network), **values)
 
 
 def _blend_from(*, tower_weight: float, two_tower: dict[str, Any], ease: dict[str, Any]) -> BlendSettings:

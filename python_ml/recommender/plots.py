@@ -38,17 +38,20 @@ def plot_models(metrics: pl.DataFrame, cutoff: int) -> Figure:
 
 
 def plot_learning_curve(history: pl.DataFrame) -> Figure:
-    """Training loss and validation NDCG of the torch recommender by epoch.
+    """Training loss and validation NDCG by epoch, of every model that is trained.
 
     Args:
-        history: epoch, train_loss, validation_ndcg.
+        history: model_name, epoch, train_loss, validation_ndcg.
     """
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True)
-    upper.plot(history["epoch"].to_list(), history["train_loss"].to_list(), color="tab:blue")
+    for (name,), epochs in history.group_by("model_name", maintain_order=True):
+        upper.plot(epochs["epoch"].to_list(), epochs["train_loss"].to_list(), label=name)
+        judged = epochs.drop_nulls("validation_ndcg")
+        lower.plot(judged["epoch"].to_list(), judged["validation_ndcg"].to_list(), "o-", label=name)
+    if history.height:
+        upper.legend(frameon=False)
     upper.set_ylabel("training loss")
-    judged = history.drop_nulls("validation_ndcg")
-    lower.plot(judged["epoch"].to_list(), judged["validation_ndcg"].to_list(), "o-", color="tab:orange")
     lower.set_ylabel("validation NDCG@10\n(discover)")
     lower.set_xlabel("epoch")
     for axes in (upper, lower):

@@ -15,6 +15,7 @@ from python_ml.recommender.frames import read_inputs
 from python_ml.recommender.judge import LISTS
 from python_ml.recommender.models import Settings, settings_from
 from python_ml.recommender.publish import Publisher, similar_frame
+from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings
 from python_ml.recommender.split import day_of
 from python_ml.recommender.two_tower_recommender import TwoTowerRecommender
 from python_ml.recommender.workshop import Workshop
@@ -27,8 +28,9 @@ class RecommendationResult:
     Args:
         recommendations: `ml.recommendations` without model_version and as_of_date.
         similar_items: `ml.similar_items`, likewise.
-        weights: the torch recommender's arrays by name, and the item ids (UTF-8, one a line) in their order.
-        device: what the torch recommender ran on.
+        weights: arrays by name of the towers, and of the transformer where it writes a list; and the item ids
+            (UTF-8, one a line) in their order.
+        device: what models were trained on.
     """
 
     recommendations: pl.DataFrame
@@ -93,6 +95,7 @@ def recommend_items(
         recommendations=frames if len(inputs.interactions) else frames.clear(),
         similar_items=similar_frame(inputs, towers, config, as_of=as_of),
         weights=(towers.arrays() if towers else {})
+        | _transformer_arrays(workshop, [settings for _, settings in champions.values()])
         | {"item_ids": np.frombuffer("\n".join(inputs.item_ids.to_list()).encode(), dtype=np.uint8)},
         device=str(where),
     )
@@ -104,6 +107,12 @@ def _fit_towers(workshop: Workshop, model_evaluations: pl.DataFrame) -> TwoTower
     lists = [name for name in LISTS if (evaluated == name).any()]
     # The last is discover, if it could be evaluated: similar items are for finding new ones.
     return workshop.fit(read_settings(model_evaluations, "two_tower", lists[-1])) if lists else None
+
+
+def _transformer_arrays(workshop: Workshop, champions: list[Settings]) -> dict[str, np.ndarray]:
+    """The weights of the transformer, where it writes a list."""
+    settings = next((each for each in champions if isinstance(each, SequenceTrainSettings)), None)
+    return {} if settings is None else workshop.transformer(settings).arrays()
 
 
 def read_champion(model_evaluations: pl.DataFrame, list_name: str) -> tuple[str, Settings]:

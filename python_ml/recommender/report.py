@@ -15,7 +15,6 @@ from python_ml.recommender.feasibility import Feasibility
 from python_ml.recommender.frames import Inputs
 from python_ml.recommender.judge import Ranked
 from python_ml.recommender.models import FALLBACK, settings_values
-from python_ml.recommender.train import TrainHistory
 
 BOOTSTRAP_RESAMPLES = 1000
 ALL_USERS = ("all", "All users")
@@ -200,8 +199,16 @@ def difference_frame(comparison: Comparison | None, seed: int) -> pl.DataFrame:
 
 
 def history_frame(comparison: Comparison | None) -> pl.DataFrame:
-    """epoch, train_loss, validation_ndcg (null where nobody looked) of the torch recommender."""
-    history = comparison.history if comparison else TrainHistory()
-    rows = [(epoch, loss, history.judged.get(epoch)) for epoch, loss in enumerate(history.loss, start=1)]
-    schema = {"epoch": pl.Int32, "train_loss": pl.Float64, "validation_ndcg": pl.Float64}
+    """model_name, epoch, train_loss, validation_ndcg (null where nobody looked) of what is trained."""
+    rows = [
+        (name, epoch, loss, history.judged.get(epoch))
+        for name, history in (comparison.history if comparison else {}).items()
+        for epoch, loss in enumerate(history.loss, start=1)
+    ]
+    schema = {
+        "model_name": pl.String,
+        "epoch": pl.Int32,
+        "train_loss": pl.Float64,
+        "validation_ndcg": pl.Float64,
+    }
     return pl.DataFrame(rows, schema=schema, orient="row")

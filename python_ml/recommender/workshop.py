@@ -18,6 +18,8 @@ from python_ml.recommender.personal_frequency import PersonalFrequency, Personal
 from python_ml.recommender.popularity import Popularity, PopularitySettings
 from python_ml.recommender.sequence.sequential_knn import SequentialKnn, SequentialKnnSettings, transitions
 from python_ml.recommender.sequence.sequential_recommender import SequentialRecommender, histories_of
+from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings
+from python_ml.recommender.sequence.transformer_recommender import TransformerRecommender
 from python_ml.recommender.two_tower_recommender import TwoTowerRecommender, TwoTowerSettings
 
 
@@ -67,6 +69,8 @@ class Workshop:
             return self._keep("ease", settings, self._fit_ease)
         if isinstance(settings, TwoTowerSettings):
             return self.two_tower(settings)
+        if isinstance(settings, SequenceTrainSettings):
+            return self.transformer(settings)
         assert isinstance(settings, BlendSettings)
         return Blend(self.two_tower(settings.two_tower), self.fit(settings.ease), settings.tower_weight)
 
@@ -96,6 +100,22 @@ class Workshop:
             stopped = replace(neutral, train=replace(neutral.train, stop_after=trained.history.best_epoch))
             self._shelf["two_tower"] = (stopped, trained)
         return trained.with_weight(settings.personal_weight)
+
+    def transformer(
+        self,
+        settings: SequenceTrainSettings,
+        judge: Callable[[TransformerRecommender], float] | None = None,
+    ) -> TransformerRecommender:
+        """The transformer; with a judge it is kept under the settings that stop at the epoch it chose."""
+
+        def train(key: SequenceTrainSettings) -> TransformerRecommender:
+            return TransformerRecommender.fit(self.past, key, seed=self.seed, device=self.device, judge=judge)
+
+        trained = self._keep("transformer", settings, train)
+        if judge:
+            stopped = replace(settings, epochs=trained.progress.best_epoch)
+            self._shelf["transformer"] = (stopped, trained)
+        return trained
 
     def _fit_item_knn(self, settings: ItemKnnSettings) -> ItemKnn:
         widest = self._keep(

@@ -40,7 +40,7 @@ BETAS = (0.9, 0.98)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainSettings:
+class SequenceTrainSettings:
     """How the transformer is trained.
 
     Args:
@@ -96,7 +96,7 @@ class TrainProgress:
         """The epoch (from 1) that was judged best, the earliest of equals; without a judge the latest."""
         return int(np.argmax(self.quality)) + 1 if self.quality else len(self.loss)
 
-    def is_over(self, settings: TrainSettings) -> bool:
+    def is_over(self, settings: SequenceTrainSettings) -> bool:
         """Whether patience or epochs are used up."""
         done = len(self.loss)
         return done >= settings.epochs or done - self.best_epoch >= settings.patience
@@ -104,7 +104,7 @@ class TrainProgress:
 
 def train_transformer(
     train: Sequences,
-    settings: TrainSettings,
+    settings: SequenceTrainSettings,
     *,
     seed: int,
     device: torch.device,
@@ -165,7 +165,9 @@ class _State:
     step: int = 0
 
     @classmethod
-    def start(cls, train: Sequences, settings: TrainSettings, seed: int, device: torch.device) -> "_State":
+    def start(
+        cls, train: Sequences, settings: SequenceTrainSettings, seed: int, device: torch.device
+    ) -> "_State":
         def build() -> SequenceTransformer:
             generator = torch.Generator().manual_seed(seed)
             network = SequenceTransformer(
@@ -228,7 +230,7 @@ class _State:
         self.progress = TrainProgress(facts["loss"], facts["quality"])
 
 
-def _fingerprint(train: Sequences, settings: TrainSettings, seed: int) -> str:
+def _fingerprint(train: Sequences, settings: SequenceTrainSettings, seed: int) -> str:
     """What a training must share with the one it goes on from."""
     shared = replace(settings, epochs=1, patience=1)
     digest = hashlib.sha256(repr((shared, seed, train.n_items, train.has_days)).encode())
@@ -245,7 +247,7 @@ class _Steps:
         state: _State,
         histories: Sequences,
         count: np.ndarray,
-        settings: TrainSettings,
+        settings: SequenceTrainSettings,
         device: torch.device,
     ) -> None:
         self.state, self.histories, self.count = state, histories, count

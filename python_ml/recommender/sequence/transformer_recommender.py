@@ -10,7 +10,11 @@ from python_ml.recommender.data import Interactions
 from python_ml.recommender.judge import Explainer
 from python_ml.recommender.sequence.sequences import Sequences
 from python_ml.recommender.sequence.sequential_recommender import histories_of
-from python_ml.recommender.sequence.train_sequence import TrainProgress, TrainSettings, train_transformer
+from python_ml.recommender.sequence.train_sequence import (
+    SequenceTrainSettings,
+    TrainProgress,
+    train_transformer,
+)
 from python_ml.recommender.sequence.transformer import NextItemTransformer
 
 
@@ -32,7 +36,7 @@ class TransformerRecommender:
     def fit(
         cls,
         past: Interactions,
-        settings: TrainSettings,
+        settings: SequenceTrainSettings,
         *,
         seed: int,
         device: torch.device,
@@ -79,6 +83,11 @@ class TransformerRecommender:
             return history, weight
 
         return contributions
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The weights by name, for saving."""
+        weights = self.model.network.state_dict().items()
+        return {f"transformer.{name}": value.cpu().numpy() for name, value in weights}
 
 
 def _with_each_left_out(whole: Sequences, items: np.ndarray) -> Sequences:

@@ -19,6 +19,8 @@ from python_ml.recommender.evaluate import EvaluationResult, evaluate_recommende
 from python_ml.recommender.models import MODELS, grid, settings_from, settings_values, two_tower_settings
 from python_ml.recommender.recommend import RecommendationResult, recommend_items
 from python_ml.recommender.sequence.sequential_knn import SequentialKnnSettings
+from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings
+from python_ml.recommender.sequence.transformer import TransformerSettings
 
 KEY = ["model_name", "split_name", "list_name", "cohort_id", "metric_name", "cutoff"]
 LISTS = ["for_you", "discover"]
@@ -140,8 +142,13 @@ def test_baselines_on_the_small_shop(evaluation):
 
 
 def test_history_differences_and_plots_are_there(evaluation, small_config):
-    assert evaluation.history["epoch"].to_list() == list(range(1, evaluation.history.height + 1))
-    assert evaluation.history.drop_nulls()["epoch"].to_list()[:2] == [2, 4]
+    towers = evaluation.history.filter(model_name="two_tower")
+    assert towers["epoch"].to_list() == list(range(1, towers.height + 1))
+    assert towers.drop_nulls()["epoch"].to_list()[:2] == [2, 4]
+    transformer = evaluation.history.filter(model_name="transformer")
+    assert transformer.drop_nulls()["epoch"].to_list() == list(range(1, transformer.height + 1))
+    stopped = evaluation.choices["transformer"]["for_you"]["epochs"]
+    assert stopped == transformer["epoch"][transformer["validation_ndcg"].arg_max()]
     assert evaluation.differences.height == 2 * (len(MODELS) - 1)
     assert {"models", "learning curve"} == set(evaluation.plots)
     assert evaluation.device == "cpu"
@@ -345,14 +352,23 @@ def test_every_setting_reaches_the_object_it_is_for():
         negative_power=0.27, learning_rate=0.28, weight_decay=0.29,
         repeat_windows=30, repeat_epochs=31, repeat_batch_pairs=32,
         repeat_learning_rate=0.33,
+        transformer_dimension=40, transformer_heads=20, transformer_blocks=41, transformer_length=42,
+        transformer_dropout=0.43, transformer_epochs=44, transformer_patience=45, transformer_batch_users=46,
+        transformer_negatives=47, transformer_learning_rate=0.48,
     )  # fmt: skip
-    assert [settings_values(grid(name, config, 11)[0]) for name in MODELS[:-2]] == [
+    assert [settings_values(grid(name, config, 11)[0]) for name in MODELS[:-3]] == [
         {"window_days": 12},
         {"half_life_days": 13.0},
         {"weighting": "bm25", "neighbours": 14, "min_buyers": 15},
         asdict(SequentialKnnSettings(length=34, window=35, gap_power=0.36, decay=0.37)),
         {"l2": 16.0, "half_life_days": 17.0},
     ]
+    (transformer,) = grid("transformer", config, 11)
+    assert transformer == SequenceTrainSettings(
+        network=TransformerSettings(dimension=40, heads=20, blocks=41, length=42, dropout=0.43),
+        epochs=44, patience=45, batch_users=46, negatives=47, learning_rate=0.48,
+    )  # fmt: skip
+    assert settings_from("transformer", json.loads(json.dumps(settings_values(transformer)))) == transformer
     assert settings_values(two_tower_settings(config, 0.21, 11)) == {
         "dimension": 18,
         "min_buyers": 19,
@@ -400,8 +416,11 @@ def test_settings_out_of_range_are_refused(wrong):
 def test_cores_import_without_polars():
     thin = {"frames", "report", "evaluate", "publish", "recommend", "plots"}
     folder = Path(recommender.__file__).parent
-    cores = sorted({file.stem for file in folder.glob("*.py")} - thin - {"__init__"})
-    assert len(cores) > 20
+    files = [
+        file.relative_to(folder) for file in folder.rglob("*.py") if file.stem not in {*thin, "__init__"}
+    ]
+    cores = sorted(".".join(file.with_suffix("").parts) for file in files)
+    assert len(cores) > 30
     imports = "; ".join(f"import python_ml.recommender.{core}" for core in cores)
     code = f"import sys; sys.modules['polars'] = None; {imports}"
     subprocess.run([sys.executable, "-c", code], check=True)

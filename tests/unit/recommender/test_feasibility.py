@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from python_ml.config import RecommenderConfig
+from python_ml.errors import SettingError
 from python_ml.recommender.best_sellers import BestSellers
 from python_ml.recommender.counting import Counting, CountingSettings
 from python_ml.recommender.data import Interactions
@@ -29,6 +30,8 @@ QUICK = RecommenderConfig(
     knn_neighbours=(20,), ease_l2=(10.0,), ease_half_life_days=(0.0,), personal_weights=(0.35,),
     blend_weights=(0.5,), dimension=4, min_buyers=2, knn_min_buyers=2, epochs=2, judge_every=1, batch_users=8,
     negatives=8, repeat_windows=1, list_length=5, similar_length=3,
+    transformer_devices=("cpu",), transformer_dimension=4, transformer_heads=1, transformer_length=8,
+    transformer_epochs=2, transformer_negatives=8,
 )  # fmt: skip
 
 
@@ -183,12 +186,25 @@ def test_a_model_the_shop_is_too_large_for_says_so_and_does_not_compete():
     ]  # fmt: skip
     # The others are measured as if those two had lost.
     measured = evaluation.metrics.filter(pl.col("not_evaluated_reason").is_null())
-    left = everyone.metrics.filter(pl.col("model_name").is_in((*MODELS[:4], "two_tower")))
+    left = everyone.metrics.filter(pl.col("model_name").is_in((*MODELS[:4], "two_tower", "transformer")))
     assert measured.drop("is_champion").equals(left.drop("is_champion"))
     assert set(evaluation.champions.values()) <= set(left["model_name"])
-    assert headline(evaluation.metrics).height == 2 * 5
+    assert headline(evaluation.metrics).height == 2 * 6
     assert set(evaluation.differences["baseline"]).isdisjoint(evaluation.left_out)
     assert set(served.recommendations["candidate_source"]).isdisjoint(evaluation.left_out)
+
+
+def test_the_transformer_competes_on_the_devices_it_is_asked_to():
+    acts = [bought(user, (user + days) % 6, days=days) for user in range(25) for days in (5, 15, 40)]
+    evaluation, served = run(shop(acts), replace(QUICK, transformer_devices=("cuda", "mps")))
+    reason = "trains on cuda or mps (transformer_devices), and this run is on cpu"
+    assert evaluation.left_out == {"transformer": reason}
+    assert set(evaluation.history["model_name"]) == {"two_tower"}
+    assert set(run(shop(acts))[0].history["model_name"]) == {"two_tower", "transformer"}
+    with pytest.raises(SettingError, match="transformer_devices"):
+        replace(QUICK, transformer_devices=("tpu",))
+    with pytest.raises(SettingError, match="multiple of transformer_heads, which is 3"):
+        replace(QUICK, transformer_heads=3)
 
 
 def test_without_a_list_to_judge_no_model_is_left_out():

@@ -12,8 +12,8 @@ from python_ml.recommender.sequence import train_sequence
 from python_ml.recommender.sequence.judge_next import hit_of, next_item_judge, target_ranks
 from python_ml.recommender.sequence.sequences import LeaveOneOut, Sequences
 from python_ml.recommender.sequence.train_sequence import (
+    SequenceTrainSettings,
     TrainProgress,
-    TrainSettings,
     batches_by_size,
     train_transformer,
 )
@@ -21,7 +21,7 @@ from python_ml.recommender.sequence.transformer import TransformerSettings
 
 CPU = torch.device("cpu")
 NETWORK = TransformerSettings(dimension=16, heads=2, blocks=1, expansion=2, length=8, dropout=0.1)
-SETTINGS = TrainSettings(
+SETTINGS = SequenceTrainSettings(
     network=NETWORK, epochs=3, batch_users=32, negatives=16, horizon=1, learning_rate=0.01, warm_up_steps=5
 )
 
@@ -31,7 +31,7 @@ def split() -> LeaveOneOut:
     return LeaveOneOut.of(planted(users=300, length=8, n_items=20, seed=4))
 
 
-def trained(split: LeaveOneOut, settings: TrainSettings = SETTINGS, seed: int = 0, **others):
+def trained(split: LeaveOneOut, settings: SequenceTrainSettings = SETTINGS, seed: int = 0, **others):
     judge = next_item_judge(split.validation, 10_000, seed)
     return train_transformer(split.train, settings, seed=seed, device=CPU, judge=judge, **others)
 
@@ -167,4 +167,4 @@ def test_nothing_to_learn_from_leaves_the_network_untrained():
 
 def test_an_unknown_objective_is_refused():
     with pytest.raises(ValueError, match="softmax, cross_entropy"):
-        TrainSettings(objective="hinge")
+        SequenceTrainSettings(objective="hinge")
