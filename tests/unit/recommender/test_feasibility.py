@@ -195,7 +195,7 @@ def test_a_model_the_shop_is_too_large_for_says_so_and_does_not_compete():
 
 
 def test_the_transformer_competes_on_the_devices_it_is_asked_to():
-    acts = [bought(user, (user + days) % 6, days=days) for user in range(25) for days in (5, 15, 40, 51, 62)]
+    acts = [bought(user, (user + days) % 6, days=days) for user in range(25) for days in (5, 20, 40, 51, 62)]
     evaluation, _ = run(shop(acts), replace(QUICK, transformer_devices=("cuda", "mps")))
     reason = "trains on cuda or mps (transformer_devices), and this run is on cpu"
     assert evaluation.left_out == {"transformer": reason}
