@@ -21,7 +21,14 @@ from python_ml.cohorts.inputs import (
 from python_ml.cohorts.labels import group_label
 from python_ml.cohorts.methods import METHOD_NO_ORDER, METHOD_NONE, RULES
 from python_ml.cohorts.model import CohortModel
-from python_ml.cohorts.names import ALL_BUYERS, ALL_USERS, NOT_YET_BUYING, CohortFacts, name_cohorts
+from python_ml.cohorts.names import (
+    ALL_BUYERS,
+    ALL_USERS,
+    NOT_YET_BUYING,
+    UNCLUSTERED,
+    CohortFacts,
+    name_cohorts,
+)
 from python_ml.cohorts.plots import plot_selection, plot_user_map
 from python_ml.cohorts.plots_of_profiles import plot_profiles, plot_radar
 from python_ml.cohorts.profile import (
@@ -171,7 +178,8 @@ def build_cohorts(
     )
     assigned = grouping.users
     profiles = _profile(tables, pairs, assigned, config)
-    names = _name(profiles, assigned, before, config)
+    unclustered = None if grouping.model is None else grouping.model.partition.unclustered
+    names = _name(profiles, assigned, before, config, unclustered)
     clustered = assigned.filter(~pl.col("cohort_method").is_in(RULES))
     guesses = guess_cohorts(acts, clustered, assigned.filter(cohort_method=METHOD_NO_ORDER), seed)
     user_cohorts = (
@@ -260,14 +268,23 @@ def _spend(
 
 
 def _name(
-    profiles: pl.DataFrame, assigned: pl.DataFrame, before: Before, config: CohortConfig
+    profiles: pl.DataFrame,
+    assigned: pl.DataFrame,
+    before: Before,
+    config: CohortConfig,
+    unclustered: int | None,
 ) -> pl.DataFrame:
-    """cohort_id and cohort_name of every cohort, also of those of too few users for a profile."""
+    """cohort_id and cohort_name of every cohort, also of those of too few users for a profile.
+
+    Args:
+        unclustered: label of those who are in no group, None where there are none.
+    """
     if (assigned["cohort_method"] == METHOD_NONE).any():
         return _name_the_one(assigned)
     rows = profiles.select("cohort_id", "attribute_type", "attribute_name", "z_score", "cohort_value", "lift")
     # Those of most users come first: they have the first choice of names.
-    clustered = assigned.filter(pl.col("label") >= 0).group_by("cohort_id").len()
+    in_none = [-1] if unclustered is None else [-1, unclustered]
+    clustered = assigned.filter(~pl.col("label").is_in(in_none)).group_by("cohort_id").len()
     by_size = clustered.sort("len", "cohort_id", descending=[True, False])["cohort_id"]
     facts = {cohort_id: CohortFacts({}, {}) for cohort_id in by_size}
     for cohort_id, kind, name, z_score, share, lift in rows.iter_rows():
@@ -284,8 +301,9 @@ def _name(
         min_share=config.name_min_share,
     )
     names = dict(zip(facts, (name.text for name in found), strict=True))
-    for cohort_id in assigned.filter(pl.col("label") == -1)["cohort_id"].unique():
-        names[cohort_id] = NOT_YET_BUYING
+    for label, name in zip(in_none, (NOT_YET_BUYING, UNCLUSTERED), strict=False):
+        for cohort_id in assigned.filter(pl.col("label") == label)["cohort_id"].unique():
+            names[cohort_id] = name
     return pl.DataFrame(
         {"cohort_id": list(names), "cohort_name": list(names.values())},
         schema={"cohort_id": pl.String, "cohort_name": pl.String},

@@ -15,7 +15,7 @@ from python_ml.cohorts.partition import Partition
 from python_ml.cohorts.space import Space
 from python_ml.config import CohortConfig
 
-FORMAT = 4  # of the arrays; files of another one are passed over
+FORMAT = 5  # of the arrays; files of another one are passed over
 _FACTS = "facts"
 _FACT_NAMES = (
     "fitted_with",

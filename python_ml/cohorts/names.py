@@ -14,6 +14,8 @@ NOT_YET_BUYING = "Not yet buying"
 # not ordered.
 ALL_USERS = "All users"
 ALL_BUYERS = "All buyers"
+# Those who are like no group of others.
+UNCLUSTERED = "Unclustered shoppers"
 # Of a cohort about which nothing may be said.
 UNTOLD = "Other shoppers"
 _MOST_TRAITS = 6  # beyond these a claim is too weak to be worth a word

@@ -12,6 +12,7 @@ from sklearn.metrics import adjusted_rand_score, davies_bouldin_score, silhouett
 
 from python_ml.cohorts.partition import Partition, fit_partition, round_partition
 from python_ml.config import CohortConfig
+from python_ml.config.cohorts import FINDS_THE_NUMBER
 
 # Silhouette compares every pair; beyond this many users a sample of them is measured.
 _SILHOUETTE_USERS = 5_000
@@ -29,7 +30,7 @@ class Candidate:
             their centres (Davies and Bouldin 1979); the lower, the better apart. NaN of one cohort. It is
             shown, not chosen by: like the silhouette it favours few round cohorts.
         stability_ari: mean adjusted Rand index between this clustering and one fitted on a resample.
-        smallest_cohort_share, largest_cohort_share: of users, 0..1.
+        smallest_cohort_share, largest_cohort_share: of users, 0..1; the smallest of those that are clustered.
         inertia: sum of squared distances to the centres.
         bootstrap_ari: mean adjusted Rand index between this clustering and those fitted on bootstraps; None
             of a number that was not about to be chosen.
@@ -81,7 +82,7 @@ def try_candidates(
     return [
         _try_count(points_NS, method, count, config, seed, device)
         for method in config.methods
-        for count in counts
+        for count in (counts if method != FINDS_THE_NUMBER else counts[:1])
     ]
 
 
@@ -117,7 +118,8 @@ def choose_stable(
         if tested.is_eligible:
             return tried, tested
     if tried[0].method is not None:
-        reason = f"no number of cohorts from {tried[0].cohort_count} to {tried[-1].cohort_count} is eligible"
+        counts = [candidate.cohort_count for candidate in tried]
+        reason = f"no number of cohorts from {min(counts)} to {max(counts)} is eligible"
         tried.insert(0, _one_cohort(points_NS, reason))
     return tried, tried[0]
 
@@ -157,16 +159,20 @@ def choose_candidate(
 def _try_count(
     points_NS: np.ndarray, method: str, count: int, config: CohortConfig, seed: int, device: str
 ) -> Candidate:
-    partition = fit_partition(points_NS, method, count, config.restarts, seed, device)
+    partition = fit_partition(
+        points_NS, method, count, config.restarts, seed, device, _least_share(len(points_NS), config)
+    )
     labels_N, distances_N = partition.assign(points_NS)
-    shares_C = np.bincount(labels_N, minlength=count) / len(points_NS)
+    shares_C = np.bincount(labels_N, minlength=len(partition)) / len(points_NS)
+    # How far groups lie apart says nothing of those who are in none.
+    is_in_one = labels_N != partition.unclustered if partition.unclustered is not None else slice(None)
     found = Candidate(
         method=method,
-        cohort_count=count,
-        silhouette=_measure_silhouette(points_NS, labels_N, seed),
-        davies_bouldin=_measure_davies_bouldin(points_NS, labels_N),
+        cohort_count=len(partition),
+        silhouette=_measure_silhouette(points_NS[is_in_one], labels_N[is_in_one], seed),
+        davies_bouldin=_measure_davies_bouldin(points_NS[is_in_one], labels_N[is_in_one]),
         stability_ari=float("nan"),
-        smallest_cohort_share=float(shares_C.min()),
+        smallest_cohort_share=_smallest(shares_C, partition.unclustered),
         largest_cohort_share=float(shares_C.max()),
         inertia=float(np.square(distances_N).sum()),
         reason=None,
@@ -175,6 +181,16 @@ def _try_count(
     stability = _measure_stability(points_NS, labels_N, found, config, seed, device)
     found = replace(found, stability_ari=stability)
     return replace(found, reason=_why_not(found, len(points_NS), config))
+
+
+def _smallest(shares_C: np.ndarray, unclustered: int | None) -> float:
+    clustered = [share for row, share in enumerate(shares_C) if row != unclustered]
+    return float(min(clustered, default=0.0))
+
+
+def _least_share(users: int, config: CohortConfig) -> float:
+    """Of users in a cohort: one of which nothing could be told, for it has too few, is not worth finding."""
+    return max(config.min_cohort_share, config.min_profile_users / users)
 
 
 def _measure_silhouette(points_NS: np.ndarray, labels_N: np.ndarray, seed: int) -> float:
@@ -205,7 +221,7 @@ def _measure_stability(
     size = max(round(len(points_NS) * config.resample_share), count)
     generators = [np.random.default_rng([seed, count, resample]) for resample in range(config.resamples)]
     samples = ((each, each.choice(len(points_NS), size=size, replace=False)) for each in generators)
-    return _measure_agreement(points_NS, labels_N, candidate, samples, config.restarts, device)
+    return _measure_agreement(points_NS, labels_N, candidate, samples, config, device)
 
 
 def _test_on_bootstraps(
@@ -218,9 +234,12 @@ def _test_on_bootstraps(
     """
     size, count = len(points_NS), candidate.cohort_count
     generators = [np.random.default_rng([seed, count, number, 1]) for number in range(config.bootstraps)]
-    samples = ((each, each.integers(size, size=size)) for each in generators)
+    drawn = ((each, each.integers(size, size=size)) for each in generators)
+    # A user drawn twice would be a dense spot: there each counts once, as in clusterboot, his program.
+    is_by_density = candidate.method == FINDS_THE_NUMBER
+    samples = ((each, np.unique(sample) if is_by_density else sample) for each, sample in drawn)
     labels_N, _ = candidate.partition.assign(points_NS)
-    agreement = _measure_agreement(points_NS, labels_N, candidate, samples, config.restarts, device)
+    agreement = _measure_agreement(points_NS, labels_N, candidate, samples, config, device)
     is_stable = agreement >= config.min_stability
     reason = (
         f"stability over {config.bootstraps} bootstraps is {agreement:.2f}, needs {config.min_stability:.2f}"
@@ -233,15 +252,21 @@ def _measure_agreement(
     labels_N: np.ndarray,
     candidate: Candidate,
     samples: Iterable[tuple[np.random.Generator, np.ndarray]],
-    restarts: int,
+    config: CohortConfig,
     device: str,
 ) -> float:
     """Mean adjusted Rand index with clusterings of samples, each from its own start, applied to all users."""
-    scores = []
+    least, scores = _least_share(len(points_NS), config), []
     for generator, sample in samples:
         start = int(generator.integers(2**31))
         other = fit_partition(
-            points_NS[sample], candidate.method, candidate.cohort_count, restarts, start, device
+            points_NS[sample],
+            candidate.method,
+            candidate.cohort_count,
+            config.restarts,
+            start,
+            device,
+            least,
         )
         scores.append(adjusted_rand_score(labels_N, other.assign(points_NS)[0]))
     return float(np.mean(scores))
@@ -249,9 +274,10 @@ def _measure_agreement(
 
 def _why_not(found: Candidate, users: int, config: CohortConfig) -> str | None:
     reasons = []
-    # A cohort of which nothing could be told, for it has too few users, is not worth finding.
-    least = max(config.min_cohort_share, config.min_profile_users / users)
-    most = config.max_cohort_share
+    least, most = _least_share(users, config), config.max_cohort_share
+    if not config.min_cohorts <= found.cohort_count <= config.max_cohorts:
+        asked = f"{config.min_cohorts} to {config.max_cohorts}"
+        reasons.append(f"finds {found.cohort_count} cohorts, those in none included; asked for are {asked}")
     if not found.smallest_cohort_share >= least:
         reasons.append(f"smallest cohort has {found.smallest_cohort_share:.1%} of users, needs {least:.1%}")
     if not found.largest_cohort_share <= most:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from python_ml.config.checks import check_names, check_range
 
-METHODS = ("k-means", "mini-batch k-means", "bisecting k-means", "Gaussian mixture")
+METHODS = ("k-means", "mini-batch k-means", "bisecting k-means", "Gaussian mixture", "HDBSCAN")
+FINDS_THE_NUMBER = "HDBSCAN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +14,8 @@ class CohortConfig:
 
     Args:
         min_users: with fewer users who have ordered, no number of cohorts is tried.
-        methods: ways to find cohorts that are tried, of `METHODS`.
+        methods: ways to find cohorts that are tried, of `METHODS`. HDBSCAN finds their number itself: groups
+            of at least min_cohort_share of users; who is in none is in the cohort "Unclustered shoppers".
         min_cohorts, max_cohorts: the numbers of cohorts that are tried.
         min_cohort_share, max_cohort_share: a clustering with a cohort below or above this share of users is
             not eligible.

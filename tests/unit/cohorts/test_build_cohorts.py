@@ -14,6 +14,7 @@ from sklearn.metrics import adjusted_rand_score
 from python_ml.cohorts.build import CohortResult, build_cohorts
 from python_ml.cohorts.inputs import acts_by_category, build_arrays, purchase_pairs
 from python_ml.cohorts.methods import METHOD_NO_ORDER, METHOD_NONE, clustered_by
+from python_ml.cohorts.model import CohortModel
 from python_ml.config import CohortConfig
 from python_ml.errors import ContractError, SettingError
 from tests.unit.cohorts.shop import Shop, planted_shop
@@ -69,6 +70,33 @@ def test_names_say_what_was_planted(found):
     assert by_group["u000"].endswith("fuel regulars")
     assert by_group["u001"] == "Deal-seeking produce shoppers"
     assert by_group["u002"].endswith("toys shoppers")
+
+
+def test_who_is_in_no_group_is_named_so(shop):
+    """Fourteen users behave like nobody else: every amount and share is multiplied by a number of its own."""
+    odd = [f"u{number:03d}" for number in range(0, 120, 9)]
+    users, rng = shop.user_features, np.random.default_rng(3)
+    wild = users.with_columns(
+        pl.when(pl.col("user_id").is_in(odd))
+        .then(pl.col(name) * pl.Series(np.exp(rng.normal(0.0, 2.5, users.height))))
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name in users.select(pl.selectors.float()).columns
+    )
+    odd_shop = dataclasses.replace(shop, user_features=wild)
+    behaviour_alone = {"text_weight": 0.0, "spend_weight": 0.0}
+    config = dataclasses.replace(QUICK, methods=("HDBSCAN",), min_profile_users=5, **behaviour_alone)
+    result = build(odd_shop, config)
+    chosen = result.cohort_selection.filter("is_chosen")
+    assert chosen.select("clustering_method", "cohort_count").rows() == [("HDBSCAN", 4)]
+    unclustered = result.user_cohorts.filter(cohort_name="Unclustered shoppers")["user_id"]
+    assert len(unclustered) > 7
+    assert unclustered.is_in(odd).mean() > 0.8
+    assert set(result.user_cohorts["cohort_method"]) == {METHOD_NO_ORDER, clustered_by("HDBSCAN")}
+    # On a later day the same model says the same.
+    later = build(odd_shop, config, model=CohortModel.from_arrays(result.model.arrays()))
+    assert later.fit_reason is None
+    assert later.user_cohorts.equals(result.user_cohorts)
 
 
 def test_every_user_once_and_ids_by_size(shop, found):

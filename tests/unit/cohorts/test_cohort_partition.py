@@ -70,7 +70,7 @@ def test_what_is_kept_says_the_same(method):
         assert [part.tobytes() for part in other.assign(points_NS)] == [
             part.tobytes() for part in found.assign(points_NS)
         ]
-    order = [2, 0, 3, 1]
+    order = np.random.default_rng(4).permutation(len(found)).tolist()
     labels_N, distances_N = found.assign(points_NS)
     taken_N, same_N = found.take(order).assign(points_NS)
     assert np.array(order)[taken_N].tolist() == labels_N.tolist()
@@ -100,3 +100,45 @@ def test_users_alike_in_something_do_not_swallow_the_mixture():
     found = fit_partition(points_NS, "Gaussian mixture", 2, restarts=2, seed=1)
     assert np.isfinite(found.precisions).all()
     assert (1.0 / found.precisions >= 0.0099 * points_NS.var(axis=0).mean()).all()
+
+
+def islands() -> tuple[np.ndarray, np.ndarray]:
+    """Three groups of 60 around corners of a square of side 20, and 20 users far and wide (label 3)."""
+    rng = np.random.default_rng(8)
+    corners = np.array([[0.0, 0.0], [20.0, 0.0], [0.0, 20.0]])
+    truth_N = np.repeat(np.arange(4), [60, 60, 60, 20])
+    points_NS = corners[truth_N % 3] + rng.normal(size=(200, 2))
+    points_NS[180:] = rng.uniform(-100.0, 100.0, (20, 2))
+    return points_NS, truth_N
+
+
+def test_density_finds_the_groups_and_leaves_out_who_is_in_none():
+    points_NS, truth_N = islands()
+    found = fit_partition(points_NS, "HDBSCAN", 7, restarts=1, seed=1, least_share=0.1)
+    labels_N, distances_N = found.assign(points_NS)
+    assert len(found) == 4
+    assert adjusted_rand_score(truth_N, labels_N) > 0.95
+    assert (labels_N[180:] == found.unclustered).mean() > 0.9
+    # Users of later days, who were not there at the fit: far from all, and in the middle of a group.
+    later_N, _ = found.assign(np.array([[200.0, 200.0], [20.0, 0.5]]))
+    assert later_N[0] == found.unclustered
+    assert later_N[1] == labels_N[60]
+    assert distances_N[:60].max() < 5.0
+    # Groups of 31 % and fewer: none is as large as asked for, and everybody is in none.
+    nobody = fit_partition(points_NS, "HDBSCAN", 7, restarts=1, seed=1, least_share=0.6)
+    assert (len(nobody), nobody.unclustered) == (1, 0)
+
+
+def test_of_many_users_density_looks_at_a_sample(monkeypatch):
+    points_NS, truth_N = islands()
+    monkeypatch.setattr(partition, "_DENSITY_USERS", 120)
+    found = fit_partition(points_NS, "HDBSCAN", 7, restarts=1, seed=1, least_share=0.1)
+    assert adjusted_rand_score(truth_N, found.assign(points_NS)[0]) > 0.9
+
+
+def test_without_anybody_left_over_nobody_is_unclustered():
+    points_NS, truth_N = islands()
+    found = fit_partition(points_NS[:180], "HDBSCAN", 7, restarts=1, seed=1, least_share=0.1)
+    labels_N, _ = found.assign(points_NS[:180])
+    assert set(labels_N) == set(range(len(found)))
+    assert adjusted_rand_score(truth_N[:180], labels_N) > 0.95

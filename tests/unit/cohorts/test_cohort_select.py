@@ -143,10 +143,13 @@ def test_every_method_is_tried_with_every_number():
     points_NS, truth = blobs(4)
     config = CohortConfig(methods=METHODS, min_cohorts=3, max_cohorts=4, resamples=1)
     tried = try_candidates(points_NS, config, seed=1)
+    # The last one finds the number itself.
+    *counted, finds_it = METHODS
     assert [(found.method, found.cohort_count) for found in tried] == [
-        (method, count) for method in METHODS for count in (3, 4)
+        *((method, count) for method in counted for count in (3, 4)),
+        (finds_it, 4),
     ]
-    for found in tried[1::2]:
+    for found in [*tried[1::2], tried[-1]]:
         assert adjusted_rand_score(truth, found.partition.assign(points_NS)[0]) > 0.99
 
 
@@ -237,3 +240,23 @@ def test_many_users_go_to_the_device_and_come_back_the_same(monkeypatch):
     # One user less is too few for the device.
     try_candidates(points_NS[1:], config, seed=1, device="cuda:0")
     assert len(asked) == 4
+
+
+def test_density_is_tried_once_for_it_finds_the_number():
+    points_NS, truth = blobs(4)
+    far_NS = np.random.default_rng(1).uniform(-40.0, 40.0, (10, 2))
+    config = CohortConfig(methods=("HDBSCAN",), min_cohorts=3, max_cohorts=6, min_profile_users=10)
+    (found,) = try_candidates(np.vstack([points_NS, far_NS]), config, seed=1)
+    assert found.is_eligible, found.reason
+    # The four, and those in none, who count for the largest share but not for the smallest.
+    assert found.cohort_count == 5
+    labels_N, _ = found.partition.assign(points_NS)
+    assert adjusted_rand_score(truth, labels_N) > 0.9
+    assert found.smallest_cohort_share > 0.15
+    assert found.silhouette > 0.5
+    few = replace(config, max_cohorts=4)
+    (refused,) = try_candidates(np.vstack([points_NS, far_NS]), few, seed=1)
+    assert refused.reason == "finds 5 cohorts, those in none included; asked for are 3 to 4"
+    one_NS = np.random.default_rng(2).normal(size=(200, 3))
+    _, chosen = choose_stable(one_NS, try_candidates(one_NS, config, 1), config, seed=1)
+    assert (chosen.cohort_count, chosen.method) == (1, None)
