@@ -91,6 +91,9 @@ def test_ten_days_of_another_source(tmp_path: Path):
     shop = TestShop(data=tmp_path / "files", var=tmp_path / "var", source="online_retail")
     done = shop.run()
     assert done.returncode == 0, done.stderr[-4000:]
-    windows = shop.query("select distinct list_name, window_days from serving.recommender_evaluation")
+    windows = shop.query(
+        "select distinct list_name, window_days from serving.recommender_evaluation"
+        " where not_evaluated_reason is null"  # the transformer does not compete without a GPU
+    )
     assert sorted(windows) == [("discover", 2.0), ("for_you", 2.0)]
     assert "On the last 2 days" in " ".join(done.stdout.split())
