@@ -20,11 +20,6 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole builds first: files of short tests are what two workers share out evenly at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
-
-
 def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
     """A folder that the first worker to need it makes, while the other waits."""
     finished = folder.with_suffix(".finished")

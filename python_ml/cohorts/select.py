@@ -165,7 +165,7 @@ def _try_count(
     labels_N, distances_N = partition.assign(points_NS)
     shares_C = np.bincount(labels_N, minlength=len(partition)) / len(points_NS)
     # How far groups lie apart says nothing of those who are in none.
-    is_in_one = labels_N != partition.unclustered if partition.unclustered is not None else slice(None)
+    is_in_one = labels_N != (-1 if partition.unclustered is None else partition.unclustered)
     found = Candidate(
         method=method,
         cohort_count=len(partition),

@@ -86,13 +86,25 @@ class ItemKnn:
         """Splits scores over the history."""
 
         def contributions(user: int, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            row = self.history[user]
-            history = row.indices.astype(np.int64)
-            weight = self.similarity[history][:, items].toarray() * row.data[:, None]
-            weight[history[:, None] == items[None, :]] = 0.0
-            return history, weight
+            return split_scores(self.history[user], self.similarity, items)
 
         return contributions
+
+
+def split_scores(
+    row: sparse.csr_matrix, matrix: sparse.csr_matrix, items: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What an `Explainer` returns, of scores that are a user's row times a matrix.
+
+    Args:
+        row: (1, n_items) CSR float32 without duplicates, weights of the history.
+        matrix: (n_items, n_items) CSR float32.
+        items: (K,) int64.
+    """
+    history = row.indices.astype(np.int64)
+    weight = matrix[history][:, items].toarray() * row.data[:, None]
+    weight[history[:, None] == items[None, :]] = 0.0
+    return history, weight
 
 
 def query_matrix(past: Interactions, weighting: str) -> sparse.csr_matrix:

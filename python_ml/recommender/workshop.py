@@ -16,7 +16,8 @@ from python_ml.recommender.judge import Scorer
 from python_ml.recommender.models import Settings
 from python_ml.recommender.personal_frequency import PersonalFrequency, PersonalFrequencySettings
 from python_ml.recommender.popularity import Popularity, PopularitySettings
-from python_ml.recommender.sequence.sequential_knn import SequentialKnn, SequentialKnnSettings, transitions
+from python_ml.recommender.sequence.sequences import Sequences
+from python_ml.recommender.sequence.sequential_knn import SequentialKnn, SequentialKnnSettings
 from python_ml.recommender.sequence.sequential_recommender import SequentialRecommender, histories_of
 from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings
 from python_ml.recommender.sequence.transformer_recommender import TransformerRecommender
@@ -109,7 +110,9 @@ class Workshop:
         """The transformer; with a judge it is kept under the settings that stop at the epoch it chose."""
 
         def train(key: SequenceTrainSettings) -> TransformerRecommender:
-            return TransformerRecommender.fit(self.past, key, seed=self.seed, device=self.device, judge=judge)
+            return TransformerRecommender.fit(
+                self._histories(), key, seed=self.seed, device=self.device, judge=judge
+            )
 
         trained = self._keep("transformer", settings, train)
         if judge:
@@ -126,13 +129,16 @@ class Workshop:
         return ItemKnn.fit(self.past, settings, now=self.now, widest=widest)
 
     def _fit_sequential_knn(self, settings: SequentialKnnSettings) -> SequentialRecommender:
-        histories = self._keep("histories", None, lambda _: histories_of(self.past))
-        found = self._keep(
-            "transitions",
+        histories = self._histories()
+        fitted = self._keep(
+            "sequential_knn",
             replace(settings, decay=1.0),  # recency is of the question, not of what was counted
-            lambda key: transitions(histories.tail(key.length), key),
+            lambda key: SequentialKnn.fit(histories, key),
         )
-        return SequentialRecommender(histories, SequentialKnn(found, settings.decay, settings.length))
+        return SequentialRecommender(histories, replace(fitted, decay=settings.decay))
+
+    def _histories(self) -> Sequences:
+        return self._keep("histories", None, lambda _: histories_of(self.past))
 
     def _fit_ease(self, settings: EaseSettings) -> Ease:
         gram = self._keep(

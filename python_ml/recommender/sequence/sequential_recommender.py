@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from python_ml.recommender.data import Interactions
+from python_ml.recommender.item_knn import split_scores
 from python_ml.recommender.judge import Explainer
 from python_ml.recommender.sequence.sequences import Sequences
 from python_ml.recommender.sequence.sequential_knn import SequentialKnn, recency_matrix
@@ -35,10 +36,7 @@ class SequentialRecommender:
         def contributions(user: int, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             row = recency_matrix(self.histories.take(np.array([user])).tail(length), decay)
             row.sum_duplicates()
-            history = row.indices.astype(np.int64)
-            weight = self.model.transition[history][:, items].toarray() * row.data[:, None]
-            weight[history[:, None] == items[None, :]] = 0.0
-            return history, weight
+            return split_scores(row, self.model.transition, items)
 
         return contributions
 

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from python_ml.recommender.data import Interactions
 from python_ml.recommender.judge import Explainer
 from python_ml.recommender.sequence.sequences import Sequences
-from python_ml.recommender.sequence.sequential_recommender import histories_of
 from python_ml.recommender.sequence.train_sequence import (
     SequenceTrainSettings,
     TrainProgress,
@@ -35,7 +33,7 @@ class TransformerRecommender:
     @classmethod
     def fit(
         cls,
-        past: Interactions,
+        histories: Sequences,
         settings: SequenceTrainSettings,
         *,
         seed: int,
@@ -45,14 +43,13 @@ class TransformerRecommender:
         """Train on everything users bought or looked at.
 
         Args:
-            past: interactions.
+            histories: of all users, as of `histories_of`.
             settings: of network and training.
             seed: of every random choice.
             device: where to train and score.
             judge: metric to maximise, called after every epoch with the model so far; without one all epochs
                 are trained.
         """
-        histories = histories_of(past)
 
         def judge_network(model: NextItemTransformer) -> float:
             return judge(cls(histories, model, TrainProgress()))

@@ -33,7 +33,7 @@ def past() -> Interactions:
 
 @pytest.fixture(scope="module")
 def model(past) -> TransformerRecommender:
-    return TransformerRecommender.fit(past, SETTINGS, seed=0, device=CPU)
+    return TransformerRecommender.fit(histories_of(past), SETTINGS, seed=0, device=CPU)
 
 
 def test_what_follows_the_latest_item_comes_first(model):
@@ -91,10 +91,12 @@ def test_the_judge_sees_the_model_after_every_epoch(past):
         asked.append(model.score(np.array([0])).shape)
         return -float(len(asked))
 
-    fitted = TransformerRecommender.fit(past, replace(SETTINGS, patience=2), seed=0, device=CPU, judge=judge)
+    fitted = TransformerRecommender.fit(
+        histories_of(past), replace(SETTINGS, patience=2), seed=0, device=CPU, judge=judge
+    )
     assert asked == [(1, N_ITEMS)] * 3
     assert fitted.progress.best_epoch == 1
-    alone = TransformerRecommender.fit(past, replace(SETTINGS, epochs=1), seed=0, device=CPU)
+    alone = TransformerRecommender.fit(histories_of(past), replace(SETTINGS, epochs=1), seed=0, device=CPU)
     users = np.arange(5)
     assert torch.equal(alone.score(users), fitted.score(users))
     assert set(fitted.arrays()) == {f"transformer.{name}" for name in fitted.model.network.state_dict()}
