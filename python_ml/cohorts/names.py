@@ -3,8 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import combinations, count, islice
+from itertools import chain, combinations, count, islice
 
 from python_ml.cohorts.labels import feature_label, short_group_label
 from python_ml.cohorts.traits import REGULAR, TRAITS, VAGUE_GROUPS, Trait
@@ -21,6 +20,9 @@ UNTOLD = "Other shoppers"
 _MOST_TRAITS = 6  # beyond these a claim is too weak to be worth a word
 _LONGEST_GROUP_WORDS = 3
 _NAMES_LOOKED_AT = 500  # of those that are true of a cohort, when the one it had is looked for
+# A cohort keeps the name it would get if the limits were this many times what they are: else a number that
+# wavers about a limit would rename it every month.
+_KEPT_WITHIN = (1.0, 0.75, 0.5, 1.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ def name_cohorts(
 
     The name is made of up to two traits (the strongest of different families), one department the cohort buys
     much more of, and a noun: "Big-spending fuel regulars". A cohort keeps the name it had for as long as that
-    is true of it. The others are named in the order given; one whose best name is taken gets its next best.
+    is about true of it: were the limits half or half again what they are, it could have the name. The others
+    are named in the order given; one whose best name is taken gets its next best.
     A cohort without facts is named without a claim.
 
     Args:
@@ -80,23 +83,23 @@ def name_cohorts(
     Returns:
         Names in the order of `facts`, all different.
     """
-    candidates = [
-        partial(
-            _candidate_names,
-            cohort.z_scores,
-            _departments_to_name(cohort.departments, min_lift, min_share),
-            min_sd,
-        )
-        for cohort in facts
-    ]
-    kept = [
-        next((name for name in islice(names(), _NAMES_LOOKED_AT) if name.text == before), None)
-        for names, before in zip(candidates, previous or [None] * len(facts), strict=True)
-    ]
+
+    def candidates(cohort: CohortFacts, times: float = 1.0) -> Iterator[CohortName]:
+        lift = 1.0 + times * (min_lift - 1.0)
+        departments = _departments_to_name(cohort.departments, lift, times * min_share)
+        return _candidate_names(cohort.z_scores, departments, times * min_sd)
+
+    def find(cohort: CohortFacts, text: str | None) -> CohortName | None:
+        if text is None:
+            return None
+        looked_at = (islice(candidates(cohort, times), _NAMES_LOOKED_AT) for times in _KEPT_WITHIN)
+        return next((name for name in chain.from_iterable(looked_at) if name.text == text), None)
+
+    kept = [find(cohort, text) for cohort, text in zip(facts, previous or [None] * len(facts), strict=True)]
     taken = {NOT_YET_BUYING, *(name.text for name in kept if name is not None)}
     found = []
-    for names, name in zip(candidates, kept, strict=True):
-        found.append(name or next(other for other in names() if other.text not in taken))
+    for cohort, name in zip(facts, kept, strict=True):
+        found.append(name or next(other for other in candidates(cohort) if other.text not in taken))
         taken.add(found[-1].text)
     return found
 

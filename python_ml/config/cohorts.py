@@ -53,9 +53,10 @@ class CohortConfig:
             cohort of fewer is not eligible, one that has come to have fewer since the fit has no profile, no
             rule and a name that claims nothing, and the profile of a larger one lists only what is true, or
             for features known, of so many. What two or three people do is nobody's business.
-        name_min_sd: a name claims only what is at least this many standard deviations off the mean.
+        name_min_sd: a new name claims only what is at least this many standard deviations off the mean,
         name_min_lift: or a department whose share of spend is at least this many times that of all users,
-        name_min_share: and at least this share of the cohort's own spend.
+        name_min_share: and at least this share of the cohort's own spend. A name once given
+            stays at half of that.
         drift_psi: a feature has drifted if its population stability index, against the users the cohorts
             were fitted on, is above this (a major shift in Siddiqi, Credit Risk Scorecards, 2006),
         drift_wasserstein: or its distance from them, in standard deviations. A normal distribution moved by

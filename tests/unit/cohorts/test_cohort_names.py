@@ -99,6 +99,23 @@ def test_a_name_is_kept_for_as_long_as_it_is_true():
     assert [name.text for name in changed] == ["Big-spending meat shoppers"]
 
 
+def test_a_number_that_wavers_about_a_limit_renames_nobody():
+    def next_name(before: str | None, z: float, lift: float = 1.0) -> str:
+        facts = CohortFacts({"monetary_amount": z}, {"MEAT": (0.3, lift)})
+        return name_cohorts([facts], [before], **LIMITS)[0].text
+
+    # 0.3 standard deviations are needed for the claim, and half of it to keep it.
+    assert next_name(None, 0.2) == "Typical shoppers"
+    assert next_name("Big-spending shoppers", 0.2) == "Big-spending shoppers"
+    assert next_name("Big-spending shoppers", 0.14) == "Typical shoppers"
+    # Who was typical is so up to 0.45.
+    assert next_name("Typical shoppers", 0.44) == "Typical shoppers"
+    assert next_name("Typical shoppers", 0.46) == "Big-spending shoppers"
+    # A lift of 1.25 is needed, and 1.125 kept.
+    assert next_name("Big-spending meat shoppers", 0.4, 1.13) == "Big-spending meat shoppers"
+    assert next_name("Big-spending meat shoppers", 0.4, 1.12) == "Big-spending shoppers"
+
+
 FEATURES = sorted({feature for trait in TRAITS for feature in trait.features} | {"page_view_count", "x"})
 FACTS = st.builds(
     CohortFacts,
