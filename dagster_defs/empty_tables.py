@@ -18,11 +18,14 @@ ONE_ITEM = "no two items can stand beside each other"
 NO_REVIEWS = "the shop has no reviews"
 NO_REVIEW = "no review of a known item was written before the as-of date"
 NO_REVIEWER = "no known user who may be profiled has written a review before the as-of date"
+FEW_WRITERS = (
+    "no opinion is held by as many users of a cohort as one must be told of (variable min_opinion_users)"
+)
 NO_TEXT = "no review written before the as-of date has a text"
 NO_ASPECT = "no review speaks of price, quality, delivery, fit, service or packaging"
 NO_RATED_TEXT = "too few reviews have both a text and stars for any to be held out"
 NO_MONTH = "no month with an order of a known user is complete yet"
-OF_REVIEWS = ("item_reputation", "item_opinions", "user_opinions")
+OF_REVIEWS = ("item_reputation", "item_opinions", "user_opinions", "cohort_opinions")
 OF_TEXTS = ("review_sentiment", "review_aspects", "sentiment_evaluation", "topic_profiles", "topic_sizes")
 BY_USER = (
     *("user_cohorts", "cohorts", "cohort_profiles", "cohort_memberships", "cohort_changes"),
@@ -80,8 +83,11 @@ def _reason(table: str, published: Warehouse, counts: dict[str, int]) -> str | N
         return NO_RATED_TEXT
     if table in ("item_reputation", "item_opinions") and not _has_review_of_an_item(published):
         return NO_REVIEW
-    if table == "user_opinions" and not _has_reviewer(published):
+    if table in ("user_opinions", "cohort_opinions") and not _has_reviewer(published):
         return NO_REVIEWER
+    # Made of what the reviews' step wrote and of cohorts, which show that both have run.
+    if table == "cohort_opinions" and counts["serving.review_sentiment"] and counts["serving.cohorts"]:
+        return FEW_WRITERS
     if table == "similar_items" and not _has_neighbours(published):
         return ONE_ITEM
     return None

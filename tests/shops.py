@@ -40,7 +40,7 @@ CORE = ("users", "items", "order_lines", "order_returns", "orders", "events", "s
 # Tables of schema `serving` that have no row where a shop has no reviews, as the grocer has none.
 OPINIONS = (
     *("review_sentiment", "review_aspects", "sentiment_evaluation", "topic_profiles", "topic_sizes"),
-    *("item_reputation", "item_opinions", "user_opinions"),
+    *("item_reputation", "item_opinions", "user_opinions", "cohort_opinions"),
 )
 OF_CLUSTERED = ("cohort_rules", "cohort_drift")  # of shops whose users are told apart; forty of them are not
 BUILT = ("core", "intermediate", "features")  # all that dbt makes of the raw files alone

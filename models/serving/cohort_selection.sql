@@ -11,6 +11,7 @@ cohort_selection as (
         davies_bouldin,
         stability_ari,
         bootstrap_ari,
+        usefulness,
         smallest_cohort_share,
         largest_cohort_share,
         inertia,

@@ -39,6 +39,7 @@ from python_ml.cohorts.profile import (
     profile_groups,
 )
 from python_ml.cohorts.rules import find_rules
+from python_ml.cohorts.usefulness import judge_trial
 from python_ml.cohorts.visitors import Guesses, guess_cohorts
 from python_ml.config import CohortConfig
 
@@ -174,6 +175,9 @@ def build_cohorts(
         fitted_with=fitted_with,
         before=before,
         model=model,
+        judge=lambda fitted: judge_trial(
+            fitted.trial, interactions, item_features, fitted.fitted_on, day, config
+        ),
         device=device,
     )
     assigned = grouping.users

@@ -1,5 +1,6 @@
 """Who is in which cohort: by a model that is fitted now or was before, or by rule."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -23,6 +24,7 @@ SELECTION_SCHEMA = {
     "davies_bouldin": pl.Float64,
     "stability_ari": pl.Float64,
     "bootstrap_ari": pl.Float64,
+    "usefulness": pl.Float64,
     "smallest_cohort_share": pl.Float64,
     "largest_cohort_share": pl.Float64,
     "inertia": pl.Float64,
@@ -65,6 +67,7 @@ def group_users(
     fitted_with: str,
     before: Before,
     model: CohortModel | None,
+    judge: Callable[[CohortModel], Mapping[tuple[str, int], float]],
     device: str,
 ) -> Grouping:
     """Put every user into one cohort. A fit that is not stable enough leaves an earlier one in force.
@@ -79,6 +82,7 @@ def group_users(
         fitted_with: of settings and code as they are now.
         before: cohorts as they were last seen.
         model: in force.
+        judge: tells what the candidates of its fit were worth, see `judge_trial`.
         device: of the fit, see `fit_partition`.
     """
     before = _numbered_after(before, model)
@@ -91,7 +95,8 @@ def group_users(
     is_alike = model is not None and model.fitted_with == fitted_with
     in_force = (model.method, len(model.partition)) if is_alike else None
     fitted_on = buyers.to_fit_on()
-    clustering = cluster_buyers(fitted_on, config, seed, device, in_force)
+    usefulness = judge(model) if is_alike else {}
+    clustering = cluster_buyers(fitted_on, config, seed, device, in_force, usefulness)
     if model is not None and model.why_not_place(buyers, embedding_model) is None:
         if clustering.chosen.method is None:
             stays = _group_by(model, users, buyers, before, config)
@@ -149,6 +154,7 @@ def _model(
         space=clustering.space,
         partition=clustering.partition,
         reference=fit_reference(buyers.values, found.placement.labels, len(clustering.partition)),
+        trial=clustering.trial,
     )
 
 

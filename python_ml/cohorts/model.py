@@ -13,9 +13,10 @@ from python_ml.cohorts.cluster import Placement, place_users
 from python_ml.cohorts.drift import Reference
 from python_ml.cohorts.partition import Partition
 from python_ml.cohorts.space import Space
+from python_ml.cohorts.trial import Trial
 from python_ml.config import CohortConfig
 
-FORMAT = 5  # of the arrays; files of another one are passed over
+FORMAT = 6  # of the arrays; files of another one are passed over
 _FACTS = "facts"
 _FACT_NAMES = (
     "fitted_with",
@@ -48,6 +49,7 @@ class CohortModel:
         space: where users are compared.
         partition: that puts a user there into a cohort.
         reference: what is kept of those users, to say later how far others are from them.
+        trial: where every candidate put them, to say at the next fit what it was worth.
     """
 
     fitted_on: date
@@ -63,6 +65,7 @@ class CohortModel:
     space: Space
     partition: Partition
     reference: Reference
+    trial: Trial
 
     def why_not_place(self, buyers: BuyerArrays, embedding_model: str | None) -> str | None:
         """Why it can say nothing of users like these; None if it can."""
@@ -97,11 +100,11 @@ class CohortModel:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything as arrays, which is what safetensors holds; what is no number is JSON in bytes."""
-        facts = {name: getattr(self, name) for name in _FACT_NAMES}
+        facts = {name: getattr(self, name) for name in _FACT_NAMES} | self.trial.facts()
         facts |= {"format": FORMAT, "fitted_on": self.fitted_on.isoformat()}
         text = np.frombuffer(json.dumps(facts, ensure_ascii=False).encode(), dtype=np.uint8)
         arrays = {_FACTS: text} | self.partition.arrays()
-        arrays |= self.space.arrays() | self.reference.arrays()
+        arrays |= self.space.arrays() | self.reference.arrays() | self.trial.arrays()
         return {name: np.ascontiguousarray(values) for name, values in arrays.items()}
 
     @classmethod
@@ -112,11 +115,12 @@ class CohortModel:
             return None
         fitted_on = date.fromisoformat(facts.pop("fitted_on"))
         return cls(
-            **facts,
+            **{name: facts[name] for name in _FACT_NAMES},
             fitted_on=fitted_on,
             space=Space.from_arrays(arrays, facts["feature_names"]),
             partition=Partition.from_arrays(arrays),
             reference=Reference.from_arrays(arrays),
+            trial=Trial.of(arrays, facts),
         )
 
 

@@ -19,7 +19,9 @@ _MAP_USERS = 10_000
 
 
 def plot_selection(selection: pl.DataFrame, min_stability: float) -> Figure:
-    """Silhouette and stability by number of cohorts, the chosen one marked, ineligible ones hollow.
+    """Silhouette, stability and, once it is known, usefulness by number of cohorts.
+
+    The chosen one is marked, ineligible ones are hollow.
 
     Args:
         selection: `cohort_selection`; what the last fit tried is drawn, a colour for each method.
@@ -27,12 +29,15 @@ def plot_selection(selection: pl.DataFrame, min_stability: float) -> Figure:
     """
     last = selection.filter(pl.col("fitted_on") == pl.col("fitted_on").max())
     tried = last.sort("cohort_count").fill_null(float("nan"))
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    upper, lower = figure.subplots(2, 1, sharex=True)
+    is_judged = last["usefulness"].null_count() < last.height
+    figure = Figure(figsize=(8, 7 if is_judged else 5), layout="constrained")
+    upper, lower, *others = figure.subplots(3 if is_judged else 2, 1, sharex=True)
     methods = tried.partition_by("clustering_method", maintain_order=True)
     for number, one in enumerate(methods):
         colour = to_hex(colormaps["tab10"](number))
         _plot_method(upper, lower, one, colour)
+        for axes in others:
+            _plot_measure(axes, one, "usefulness", colour)
         if len(methods) > 1:
             upper.scatter([], [], color=colour, label=one["clustering_method"].first())
     if len(methods) > 1:
@@ -43,10 +48,15 @@ def plot_selection(selection: pl.DataFrame, min_stability: float) -> Figure:
     lower.axhline(min_stability, color="0.4", linestyle=":", linewidth=1)
     lower.annotate("least stability", (counts[0], min_stability), va="bottom", fontsize=8, color="0.4")
     lower.set_ylim(0, 1.05)
-    lower.set_xlabel("number of cohorts (hollow: not eligible; diamond: over bootstraps)")
-    lower.set_xticks(counts)
+    for axes in others:
+        axes.set_ylabel("said of later spend")
+        axes.axhline(0.0, color="0.4", linestyle=":", linewidth=1)
+        axes.annotate("as groups drawn by lot", (counts[0], 0.0), va="bottom", fontsize=8, color="0.4")
+    lowest = (lower, *others)[-1]
+    lowest.set_xlabel("number of cohorts (hollow: not eligible; diamond: over bootstraps)")
+    lowest.set_xticks(counts)
     chosen = tried.filter("is_chosen")
-    for axes in (upper, lower):
+    for axes in (upper, lower, *others):
         axes.spines[["top", "right"]].set_visible(False)
         for count in chosen["cohort_count"]:
             axes.axvline(count, color="tab:orange", linewidth=6, alpha=0.3, zorder=0)
@@ -60,12 +70,25 @@ def plot_selection(selection: pl.DataFrame, min_stability: float) -> Figure:
 
 def _plot_method(upper: Axes, lower: Axes, tried: pl.DataFrame, colour: str) -> None:
     """What one method scored."""
-    counts = tried["cohort_count"].to_list()
-    fills = [colour if eligible else "white" for eligible in tried["is_eligible"]]
     for axes, name in ((upper, "silhouette"), (lower, "stability_ari")):
-        axes.plot(counts, tried[name], color=colour, alpha=0.4, zorder=1)
-        axes.scatter(counts, tried[name], color=fills, edgecolor=colour, zorder=2)
-    lower.scatter(counts, tried["bootstrap_ari"], color=fills, edgecolor="tab:orange", marker="D", zorder=2)
+        _plot_measure(axes, tried, name, colour)
+    lower.scatter(
+        tried["cohort_count"],
+        tried["bootstrap_ari"],
+        color=_fills(tried, colour),
+        edgecolor="tab:orange",
+        marker="D",
+        zorder=2,
+    )
+
+
+def _plot_measure(axes: Axes, tried: pl.DataFrame, name: str, colour: str) -> None:
+    axes.plot(tried["cohort_count"], tried[name], color=colour, alpha=0.4, zorder=1)
+    axes.scatter(tried["cohort_count"], tried[name], color=_fills(tried, colour), edgecolor=colour, zorder=2)
+
+
+def _fills(tried: pl.DataFrame, colour: str) -> list[str]:
+    return [colour if eligible else "white" for eligible in tried["is_eligible"]]
 
 
 def plot_user_map(

@@ -4,8 +4,9 @@ Shapes: N users, S dimensions of the space they are clustered in, C cohorts. The
 N x C numbers.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 from sklearn.metrics import adjusted_rand_score, davies_bouldin_score, silhouette_score
@@ -34,6 +35,8 @@ class Candidate:
         inertia: sum of squared distances to the centres.
         bootstrap_ari: mean adjusted Rand index between this clustering and those fitted on bootstraps; None
             of a number that was not about to be chosen.
+        usefulness: how much as many cohorts by that method, found at the last fit, explained of what users
+            spent since, beyond groups drawn by lot, see `beyond_chance`; None where that is not known.
         reason: why it is not eligible, or, of one cohort, why it stands in; None if it is eligible.
         partition: what was found.
     """
@@ -49,6 +52,7 @@ class Candidate:
     reason: str | None
     partition: Partition
     bootstrap_ari: float | None = None
+    usefulness: float | None = None
 
     @property
     def is_eligible(self) -> bool:
@@ -57,7 +61,11 @@ class Candidate:
 
 
 def try_candidates(
-    points_NS: np.ndarray, config: CohortConfig, seed: int, device: str = "cpu"
+    points_NS: np.ndarray,
+    config: CohortConfig,
+    seed: int,
+    device: str = "cpu",
+    usefulness: Mapping[tuple[str, int], float] = MappingProxyType({}),
 ) -> list[Candidate]:
     """Cluster by every method of the config with every number of cohorts the data allows.
 
@@ -66,6 +74,7 @@ def try_candidates(
         config: methods, limits, resamples, restarts.
         seed: makes every start and resample repeatable.
         device: see `fit_partition`.
+        usefulness: of candidates of the last fit, by method and number of cohorts.
 
     Returns:
         One candidate per method and number, numbers ascending. If there are too few users or too few who
@@ -80,7 +89,7 @@ def try_candidates(
         said = "behave alike" if distinct == 1 else f"behave in {distinct} ways"
         return [_one_cohort(points_NS, f"all users {said}; needs {config.min_cohorts + 1} ways")]
     return [
-        _try_count(points_NS, method, count, config, seed, device)
+        _try_count(points_NS, method, count, config, seed, device, usefulness)
         for method in config.methods
         for count in (counts if method != FINDS_THE_NUMBER else counts[:1])
     ]
@@ -102,7 +111,7 @@ def choose_stable(
     Args:
         points_NS: float64, at least one user.
         candidates: from `try_candidates`.
-        config: min_stability, bootstraps, restarts, silhouette_tolerance.
+        config: min_stability, bootstraps, restarts, silhouette_tolerance, usefulness_gain.
         seed: of bootstraps and starts.
         device: as in `try_candidates`.
         in_force: as in `choose_candidate`.
@@ -112,7 +121,7 @@ def choose_stable(
     """
     tried = list(candidates)
     while any(candidate.is_eligible for candidate in tried):
-        preferred = choose_candidate(tried, config.silhouette_tolerance, in_force)
+        preferred = choose_candidate(tried, config, in_force)
         tested = _test_on_bootstraps(points_NS, preferred, config, seed, device)
         tried[tried.index(preferred)] = tested
         if tested.is_eligible:
@@ -125,39 +134,50 @@ def choose_stable(
 
 
 def choose_candidate(
-    candidates: Sequence[Candidate], silhouette_tolerance: float, in_force: tuple[str, int] | None = None
+    candidates: Sequence[Candidate], config: CohortConfig, in_force: tuple[str, int] | None = None
 ) -> Candidate:
     """Choose method and number of cohorts.
 
-    Among the eligible (stable under resampling, no cohort too small to act on), the *most* cohorts whose
-    silhouette is within a tolerance of the best eligible one. The highest silhouette alone nearly always
-    picks the fewest cohorts, "large and small customers", which tells a marketer nothing an RFM table does
-    not; the most cohorts alone would cut a continuum ever finer. The tolerance says how much separation may
-    be given up for detail, and stability keeps the detail honest: a group that does not come back in another
-    sample of the same users is not reported. Shoppers are a continuum, so expect low silhouettes (about 0.1):
-    cohorts are useful cuts through it, not islands.
+    Among the eligible (stable under resampling, no cohort too small to act on), the *most useful* whose
+    silhouette is within a tolerance of the best eligible one: whose like said most, at the last fit, of what
+    users would buy. As long as that is not known of all of them, the *most* cohorts. The highest silhouette
+    alone nearly always picks the fewest cohorts, "large and small customers", which tells a marketer nothing
+    an RFM table does not; the most cohorts alone would cut a continuum ever finer. The tolerance says how
+    much separation may be given up for detail, and stability keeps the detail honest: a group that does not
+    come back in another sample of the same users is not reported. Shoppers are a continuum, so expect low
+    silhouettes (about 0.1): cohorts are useful cuts through it, not islands.
 
-    The method and number in force stay while they are within the tolerance: several numbers are as good as
-    each other on a continuum, and to go from one to another at every fit would tell people that customers
-    have changed when chance has.
+    The method and number in force stay while they are within the tolerance, and as useful as the best but
+    for usefulness_gain: several numbers are as good as each other on a continuum, and to go from one to
+    another at every fit would tell people that customers have changed when chance has.
 
     Args:
         candidates: from `try_candidates`, at least one eligible.
-        silhouette_tolerance: in silhouette, 0..1. Not a share of the best: a share is generous exactly where
-            groups are well apart, and would split planted groups (0.78) for a clearly worse 0.63.
+        config: usefulness_gain; silhouette_tolerance, which is not a share of the best: a share is generous
+            exactly where groups are well apart, and would split planted groups (0.78) for a clearly worse
+            0.63.
         in_force: method and number of cohorts of the fit before; None if there was none like this one.
     """
     eligible = [candidate for candidate in candidates if candidate.is_eligible]
     best = max(candidate.silhouette for candidate in eligible)
-    good = [candidate for candidate in eligible if candidate.silhouette >= best - silhouette_tolerance]
+    good = [each for each in eligible if each.silhouette >= best - config.silhouette_tolerance]
+    is_judged = all(each.usefulness is not None for each in good)
+    most_useful = max(each.usefulness for each in good) if is_judged else 0.0
     for candidate in good:
-        if (candidate.method, candidate.cohort_count) == in_force:
+        falls_behind = is_judged and candidate.usefulness < most_useful - config.usefulness_gain
+        if (candidate.method, candidate.cohort_count) == in_force and not falls_behind:
             return candidate
-    return max(good, key=lambda candidate: (candidate.cohort_count, candidate.silhouette))
+    return max(good, key=lambda each: (is_judged and each.usefulness, each.cohort_count, each.silhouette))
 
 
 def _try_count(
-    points_NS: np.ndarray, method: str, count: int, config: CohortConfig, seed: int, device: str
+    points_NS: np.ndarray,
+    method: str,
+    count: int,
+    config: CohortConfig,
+    seed: int,
+    device: str,
+    usefulness: Mapping[tuple[str, int], float],
 ) -> Candidate:
     partition = fit_partition(
         points_NS, method, count, config.restarts, seed, device, _least_share(len(points_NS), config)
@@ -177,6 +197,7 @@ def _try_count(
         inertia=float(np.square(distances_N).sum()),
         reason=None,
         partition=partition,
+        usefulness=usefulness.get((method, len(partition))),
     )
     stability = _measure_stability(points_NS, labels_N, found, config, seed, device)
     found = replace(found, stability_ari=stability)
@@ -284,6 +305,8 @@ def _why_not(found: Candidate, users: int, config: CohortConfig) -> str | None:
         reasons.append(f"largest cohort has {found.largest_cohort_share:.1%} of users, at most {most:.1%}")
     if not found.stability_ari >= config.min_stability:
         reasons.append(f"stability is {found.stability_ari:.2f}, needs {config.min_stability:.2f}")
+    if found.usefulness is not None and not found.usefulness > 0.0:
+        reasons.append("at the last fit such cohorts said no more of later spend than groups drawn by lot")
     return "; ".join(reasons) or None
 
 

@@ -3,6 +3,7 @@
 Shapes: N users who had ordered, K categories.
 """
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -12,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from python_ml.cohorts.history import replay
 from python_ml.cohorts.inputs import MICROS, spread
+from python_ml.cohorts.trial import Trial
 from python_ml.config import CohortConfig
 
 SCHEMA = {
@@ -91,9 +93,7 @@ def measure_usefulness(
         on these categories: of what users buy, not of how much. It is null for a category that is all spend.
     """
     until = grouped_on + timedelta(days=config.judged_days)
-    bought = interactions.filter(pl.col("event_type") == "purchase").join(item_features, on="item_id")
-    before = bought.filter(pl.col("interacted_at").dt.date() < grouped_on)
-    after = bought.filter(pl.col("interacted_at").dt.date().is_between(grouped_on, until, closed="left"))
+    before, after = _bought(interactions, item_features, grouped_on, until)
     users = members.join(before.select("user_id").unique(), on="user_id", how="semi").sort("user_id")
     categories, spend_NK = _spend(users, after, config.min_support)
     group_count = users["cohort_id"].n_unique()
@@ -128,6 +128,82 @@ def measure_usefulness(
     return rows.select(*SCHEMA).sort(order, descending=[False, True, False])
 
 
+def judge_trial(
+    trial: Trial,
+    interactions: pl.DataFrame,
+    item_features: pl.DataFrame,
+    fitted_on: date,
+    day: date,
+    config: CohortConfig,
+) -> dict[tuple[str, int], float]:
+    """How useful the candidates of a fit were, once that has had time to show.
+
+    Args:
+        trial: of the fit.
+        interactions, item_features: see `measure_usefulness`.
+        fitted_on: what was spent from this day on came after the fit.
+        day: the as-of date.
+        config: judged_days, min_support.
+
+    Returns:
+        From `beyond_chance`, by method and number of cohorts; nothing if the time is not over yet, or nothing
+        was bought in it by which it could be told.
+    """
+    if fitted_on + timedelta(days=config.judged_days) > day:
+        return {}
+    worth_J = beyond_chance(trial.user_ids, trial.labels, interactions, item_features, fitted_on, config)
+    return {} if worth_J is None else dict(zip(trial.candidates, worth_J.tolist(), strict=True))
+
+
+def beyond_chance(
+    user_ids: Sequence[str],
+    labels_JM: np.ndarray,
+    interactions: pl.DataFrame,
+    item_features: pl.DataFrame,
+    grouped_on: date,
+    config: CohortConfig,
+) -> np.ndarray | None:
+    """How much several groupings of users explain of what those then spent, beyond groups drawn by lot.
+
+    Args:
+        user_ids: M ids of users who had ordered, sorted.
+        labels_JM: integer, 0, 1, ...: the group of each user in each of J groupings.
+        interactions, item_features, grouped_on, config: see `measure_usefulness`.
+
+    Returns:
+        float64 (J,): explained_share over all categories as `measure_usefulness` has it, less what lot
+        explains, as a share of what lot leaves: epsilon squared (Kelley: An unbiased correlation ratio
+        measure, 1935). 0 is as lot, 1 is everything. None if nothing was bought by which it could be told.
+    """
+    until = grouped_on + timedelta(days=config.judged_days)
+    _, after = _bought(interactions, item_features, grouped_on, until)
+    users = pl.DataFrame({"user_id": user_ids}, {"user_id": pl.String})
+    categories, spend_NK = _spend(users, after, config.min_support)
+    if not categories:
+        return None
+    shares_J = np.array(
+        [_mean(explained_share(spend_NK, labels_N), spend_NK.sum(axis=0)) for labels_N in labels_JM]
+    )
+    groups_J = np.array([len(np.unique(labels_N)) for labels_N in labels_JM])
+    left_J = (len(user_ids) - groups_J) / (len(user_ids) - 1)
+    return 1.0 - np.divide(1.0 - shares_J, left_J, out=np.ones(len(shares_J)), where=left_J > 0)
+
+
+def _bought(
+    interactions: pl.DataFrame, item_features: pl.DataFrame, day: date, until: date
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Purchases before a day, and from then until another."""
+    bought = interactions.filter(pl.col("event_type") == "purchase").join(item_features, on="item_id")
+    on = pl.col("interacted_at").dt.date()
+    return bought.filter(on < day), bought.filter(on.is_between(day, until, closed="left"))
+
+
+def _mean(values_K: np.ndarray, sales_K: np.ndarray) -> float:
+    """Weighted by what was spent; NaN where none is known."""
+    known_K = ~np.isnan(values_K)
+    return float(np.average(values_K[known_K], weights=sales_K[known_K])) if known_K.any() else np.nan
+
+
 def _rows(
     name: str, categories: list[str], sales_K: np.ndarray, share_K: np.ndarray, mix_K: np.ndarray
 ) -> pl.DataFrame:
@@ -138,9 +214,7 @@ def _rows(
         "sales_amount": [*sales_K, sales_K.sum()],
     }
     for column, values_K in (("explained_share", share_K), ("explained_mix_share", mix_K)):
-        known_K = ~np.isnan(values_K)
-        mean = np.average(values_K[known_K], weights=sales_K[known_K]) if known_K.any() else np.nan
-        columns[column] = [*values_K, mean]
+        columns[column] = [*values_K, _mean(values_K, sales_K)]
     schema = {column: SCHEMA[column] for column in columns}
     return pl.DataFrame(columns, schema).with_columns(
         pl.col("explained_mix_share").fill_nan(None), grouping_name=pl.lit(name)

@@ -20,8 +20,11 @@ class CohortConfig:
         min_cohort_share, max_cohort_share: a clustering with a cohort below or above this share of users is
             not eligible.
         min_stability: nor one whose mean adjusted Rand index over resamples is below this.
-        silhouette_tolerance: the most cohorts win whose silhouette is at most this far below the best; those
-            of the last fit stay for as long as theirs is.
+        silhouette_tolerance: of those whose silhouette is at most this far below the best, the candidate wins
+            whose like explained most, at the last fit, of what users then spent in judged_days; as long as
+            that is not known, the one of most cohorts.
+        usefulness_gain: the number of the last fit stays for as long as it is among those, unless another
+            explained more by this much: a share of the variance that groups drawn by lot leave.
         resamples: how many resamples stability is measured on.
         resample_share: share of users in each resample.
         bootstraps: how many bootstraps of the users the number about to be chosen must come back in: where
@@ -78,6 +81,7 @@ class CohortConfig:
     max_cohort_share: float = 0.6
     min_stability: float = 0.75
     silhouette_tolerance: float = 0.02
+    usefulness_gain: float = 0.02
     resamples: int = 5
     resample_share: float = 0.8
     bootstraps: int = 50
@@ -124,7 +128,8 @@ class CohortConfig:
         )
         check_range("cohorts", self, ("max_cohort_share",), self.min_cohort_share, 1.0)
         check_range("cohorts", self, ("match_overlap",), 0.01, 1.0)
-        check_range("cohorts", self, ("silhouette_tolerance", "collinear_correlation"), 0.0, 1.0)
+        check_range("cohorts", self, ("silhouette_tolerance", "usefulness_gain"), 0.0, 1.0)
+        check_range("cohorts", self, ("collinear_correlation",), 0.0, 1.0)
         check_range("cohorts", self, ("resample_share", "behaviour_variance", "interest_variance"), 0.01, 1.0)
         check_range("cohorts", self, ("share_prior_orders", "spend_weight", "text_weight"), 0.0, 1e6)
         check_range("cohorts", self, ("interest_weight",), 0.0, 1e6)

@@ -34,7 +34,7 @@ def test_a_week_is_published_whole(one_week):
     # June was not over: nobody can be followed from month to month yet.
     expected = {f"serving.{name}" for name in (*OPINIONS, *OF_CLUSTERED, "acquisition_cohorts")}
     assert {table for table, count in rows.items() if not count} == expected
-    assert "serving.user_opinions are empty: the shop has no reviews" in said
+    assert "serving.topic_sizes, serving.user_opinions are empty: the shop has no reviews" in said
     assert "serving.acquisition_cohorts is empty: no month with an order of a known user is complete" in said
 
 

@@ -1,9 +1,12 @@
 """Small shops with known answers, for the cohort tests."""
 
 from dataclasses import dataclass, fields
+from datetime import datetime
 
 import numpy as np
 import polars as pl
+
+LONG_AGO = datetime(2023, 6, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,12 @@ def planted_shop(users_per_group: int = 40, seed: int = 5) -> Shop:
             department = group if home else int(rng.integers(3))
             item = 4 * department + int(rng.integers(4))
             spend = round(float(rng.gamma(4.0, 3.0)), 2)
-            lines.append((f"u{number:03d}", f"i{item}", f"o{number}-{line}", "purchase", spend))
+            lines.append((f"u{number:03d}", f"i{item}", f"o{number}-{line}", "purchase", spend, LONG_AGO))
     users.append({**_user("new", 2, 0, rng), "monetary_amount": 0.0, "mean_order_amount": None})
     interactions = pl.DataFrame(
-        lines, schema=["user_id", "item_id", "order_id", "event_type", "sales_amount"], orient="row"
+        lines,
+        schema=["user_id", "item_id", "order_id", "event_type", "sales_amount", "interacted_at"],
+        orient="row",
     )
     items = pl.DataFrame(
         {

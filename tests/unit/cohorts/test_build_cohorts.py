@@ -17,7 +17,7 @@ from python_ml.cohorts.methods import METHOD_NO_ORDER, METHOD_NONE, clustered_by
 from python_ml.cohorts.model import CohortModel
 from python_ml.config import CohortConfig
 from python_ml.errors import ContractError, SettingError
-from tests.unit.cohorts.shop import Shop, planted_shop
+from tests.unit.cohorts.shop import LONG_AGO, Shop, planted_shop
 
 DAY = date(2024, 3, 1)
 NOBODY = [(0, True, "nobody has ordered yet")]
@@ -159,6 +159,7 @@ def test_columns_and_keys(found):
         "davies_bouldin": pl.Float64,
         "stability_ari": pl.Float64,
         "bootstrap_ari": pl.Float64,
+        "usefulness": pl.Float64,
         "smallest_cohort_share": pl.Float64,
         "largest_cohort_share": pl.Float64,
         "inertia": pl.Float64,
@@ -394,6 +395,7 @@ def looking(shop: Shop) -> Shop:
                 "order_id": pl.Series([None] * len(user), dtype=pl.String),
                 "event_type": "view",
                 "sales_amount": 0.0,
+                "interacted_at": LONG_AGO,
             }
         )
     )
@@ -517,7 +519,7 @@ CHANGES = {
 
 
 # Tested in files of their own, named after what reads them: a first run with so plain groups hides them.
-ELSEWHERE = {"match_overlap", "refit_days", "refit_growth", "bootstraps", "judged_days"}
+ELSEWHERE = {"match_overlap", "refit_days", "refit_growth", "bootstraps", "judged_days", "usefulness_gain"}
 ELSEWHERE |= {"drift_psi", "drift_wasserstein", "drift_cohort_psi"}
 ELSEWHERE |= {"rule_precision", "rule_recall", "rule_conditions"}
 # Nobody looks at anything in this shop: above.

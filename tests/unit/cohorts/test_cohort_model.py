@@ -6,8 +6,10 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.metrics import adjusted_rand_score
 
-from python_ml.cohorts.build import build_cohorts
+from python_ml.cohorts import trial
+from python_ml.cohorts.build import CohortResult, build_cohorts
 from python_ml.cohorts.model import CohortModel, model_in_force
 from python_ml.config import CohortConfig
 from tests.unit.cohorts.shop import planted_shop
@@ -142,6 +144,49 @@ def test_the_number_of_cohorts_stays_unless_something_else_is_asked_for(shop):
     assert len(later(shop, three, days=92, config=anything).model.partition) == 3
     assert len(later(shop, three, days=92, config=anything, fitted_with="b").model.partition) == 4
     assert len(later(shop, None, days=92, config=anything).model.partition) == 4
+
+
+def test_at_the_next_fit_it_is_known_what_each_number_of_cohorts_was_worth(shop, first):
+    """Planted groups go by number % 3: they tell all of a spend that does too, and nothing of another."""
+    told = first.cohort_selection["usefulness"]
+    assert told.null_count() == len(told)
+    since = DAY + timedelta(days=3)
+    number = pl.col("user_id").str.slice(1).cast(pl.Int64)
+
+    def fitted_after(spends: pl.Expr, days: int = 91) -> CohortResult:
+        bought = shop.interactions.unique("user_id").with_columns(
+            item_id=pl.lit("i0"),
+            sales_amount=spends.cast(pl.Float64),
+            interacted_at=pl.lit(since).cast(pl.Datetime),
+        )
+        grown = dataclasses.replace(shop, interactions=pl.concat([shop.interactions, bought.sort("user_id")]))
+        config = dataclasses.replace(QUICK, refit_days=days)
+        kept = later(shop, None, config=config, days=0).model
+        return later(grown, CohortModel.from_arrays(kept.arrays()), config=config, days=days)
+
+    useful = fitted_after(1 + number % 3)
+    # Three groups of 40 who spend 1, 2 and 3: all is explained.
+    assert useful.cohort_selection.filter(cohort_count=3)["usefulness"].item() == pytest.approx(1.0)
+    assert [axes.get_ylabel() for axes in useful.plots["selection"].axes][2:] == ["said of later spend"]
+    useless = fitted_after(1 + number // 60).cohort_selection
+    assert useless.filter("is_chosen")["fitted_on"].item() == DAY
+    refused = useless.filter(pl.col("fitted_on") > DAY, pl.col("cohort_count") > 1)
+    assert (refused["usefulness"] <= 0.0).any()
+    assert not refused.filter(pl.col("usefulness") <= 0.0)["is_eligible"].any()
+    # Before those days are over nothing is known.
+    early = fitted_after(1 + number % 3, days=90).cohort_selection
+    assert early["usefulness"].null_count() == early.height
+
+
+def test_a_sample_of_users_is_kept_for_that(shop, monkeypatch):
+    monkeypatch.setattr(trial, "_SAMPLE_USERS", 50)
+    kept = later(shop, None).model.trial
+    assert len(kept.user_ids) == len(set(kept.user_ids)) == 50
+    assert kept.user_ids == sorted(kept.user_ids)
+    assert kept.candidates == [("k-means", 3), ("k-means", 4)]
+    assert kept.labels.shape == (2, 50)
+    number_of = [int(user[1:]) % 3 for user in kept.user_ids]
+    assert adjusted_rand_score(number_of, kept.labels[0]) == 1.0
 
 
 def test_another_method_is_kept_and_places_users_as_it_did(shop):

@@ -30,6 +30,7 @@ def candidate(
     stability: float = 0.9,
     eligible: bool = True,
     method: str = "k-means",
+    usefulness: float | None = None,
 ) -> Candidate:
     return Candidate(
         method=method,
@@ -42,7 +43,12 @@ def candidate(
         inertia=1.0,
         reason=None if eligible else "unstable",
         partition=round_partition(np.zeros((count, 2))),
+        usefulness=usefulness,
     )
+
+
+def chosen_of(tried: list[Candidate], tolerance: float, in_force: tuple[str, int] | None = None) -> Candidate:
+    return choose_candidate(tried, CohortConfig(silhouette_tolerance=tolerance), in_force)
 
 
 def blobs(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -55,9 +61,9 @@ def blobs(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 def test_the_most_cohorts_within_the_tolerance_win():
     tried = [candidate(3, 0.50), candidate(4, 0.42), candidate(5, 0.41), candidate(6, 0.39)]
     # The floor is 0.50 - 0.10 = 0.40.
-    assert choose_candidate(tried, 0.1).cohort_count == 5
-    assert choose_candidate(tried, 0.0).cohort_count == 3
-    assert choose_candidate(tried, 1.0).cohort_count == 6
+    assert chosen_of(tried, 0.1).cohort_count == 5
+    assert chosen_of(tried, 0.0).cohort_count == 3
+    assert chosen_of(tried, 1.0).cohort_count == 6
 
 
 def test_ineligible_candidates_neither_win_nor_set_the_floor():
@@ -67,7 +73,7 @@ def test_ineligible_candidates_neither_win_nor_set_the_floor():
         candidate(5, 0.1),
         candidate(6, 0.5, eligible=False),
     ]
-    assert choose_candidate(tried, 0.2).cohort_count == 4
+    assert chosen_of(tried, 0.2).cohort_count == 4
 
 
 def test_method_and_number_of_the_last_fit_stay_while_they_are_as_good():
@@ -77,7 +83,7 @@ def test_method_and_number_of_the_last_fit_stay_while_they_are_as_good():
     ]  # fmt: skip
 
     def chosen(*in_force: object) -> tuple[str, int]:
-        found = choose_candidate(tried, 0.06, in_force or None)
+        found = chosen_of(tried, 0.06, in_force or None)
         return found.method, found.cohort_count
 
     assert chosen() == ("k-means", 4)
@@ -90,8 +96,36 @@ def test_method_and_number_of_the_last_fit_stay_while_they_are_as_good():
 
 def test_of_methods_with_as_many_cohorts_the_better_separated_wins():
     tried = [candidate(4, 0.40), candidate(4, 0.45, method="Gaussian mixture"), candidate(3, 0.46)]
-    assert choose_candidate(tried, 0.1).method == "Gaussian mixture"
-    assert choose_candidate([tried[1], tried[0]], 0.1).method == "Gaussian mixture"
+    assert chosen_of(tried, 0.1).method == "Gaussian mixture"
+    assert chosen_of([tried[1], tried[0]], 0.1).method == "Gaussian mixture"
+
+
+def test_of_those_as_well_separated_the_one_wins_that_said_most_of_later_spend():
+    tried = [
+        candidate(3, 0.50, usefulness=0.10), candidate(4, 0.49, usefulness=0.13),
+        candidate(5, 0.48, usefulness=0.12), candidate(6, 0.30, usefulness=0.40),
+    ]  # fmt: skip
+    assert chosen_of(tried, 0.1).cohort_count == 4
+    # 0.12 is within the 0.02 that those in force are given, 0.10 is not.
+    assert chosen_of(tried, 0.1, ("k-means", 5)).cohort_count == 5
+    assert chosen_of(tried, 0.1, ("k-means", 3)).cohort_count == 4
+    # What was not tried at the last fit cannot be compared: again the most cohorts, or those in force.
+    untold = [*tried[:2], replace(tried[2], usefulness=None)]
+    assert chosen_of(untold, 0.1).cohort_count == 5
+    assert chosen_of(untold, 0.1, ("k-means", 3)).cohort_count == 3
+
+
+def test_what_said_no_more_than_lot_is_not_eligible():
+    points_NS, _ = blobs(3)
+    config = CohortConfig(min_cohorts=3, max_cohorts=3)
+    for worth, reason in (
+        (0.001, None),
+        (0.0, "at the last fit such cohorts said no more of later spend than groups drawn by lot"),
+    ):
+        (found,) = try_candidates(points_NS, config, seed=1, usefulness={("k-means", 3): worth})
+        assert (found.usefulness, found.reason) == (worth, reason)
+    (unknown,) = try_candidates(points_NS, config, seed=1, usefulness={("Gaussian mixture", 3): 0.0})
+    assert (unknown.usefulness, unknown.reason) == (None, None)
 
 
 def test_with_none_eligible_all_users_are_one_cohort():
@@ -131,7 +165,7 @@ def test_what_does_not_come_back_in_bootstraps_is_not_chosen():
 def test_planted_blobs_are_counted_and_found():
     points_NS, truth = blobs(4)
     tried = try_candidates(points_NS, CohortConfig(min_cohorts=2, max_cohorts=7), seed=1)
-    chosen = choose_candidate(tried, 0.1)
+    chosen = chosen_of(tried, 0.1)
     assert [found.cohort_count for found in tried] == [2, 3, 4, 5, 6, 7]
     assert chosen.cohort_count == 4
     assert chosen.stability_ari > 0.99

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from python_ml.cohorts.history import LOG_SCHEMA, record
-from python_ml.cohorts.usefulness import SCHEMA, explained_share, judge_cohorts, measure_usefulness
+from python_ml.cohorts.usefulness import (
+    SCHEMA,
+    beyond_chance,
+    explained_share,
+    judge_cohorts,
+    measure_usefulness,
+)
 from python_ml.config import CohortConfig
 
 DAY = date(2024, 3, 1)
@@ -78,6 +84,18 @@ def test_what_was_spent_after_that_day_is_what_counts():
     rfm = found.filter(grouping_name="rfm")
     assert rfm["explained_share"].to_list() == pytest.approx([0.0, 0.0])
     assert found["judged_until"].unique().to_list() == [date(2024, 3, 31)]
+
+
+def test_groupings_are_measured_against_lot():
+    """Tea for 1, 3, 5 and 7 as above, of which 1, 3 | 5, 7 explain 0.8 and 1, 7 | 3, 5 nothing; lot 1/3."""
+    spent = zip("abcd", (1.0, 3.0, 5.0, 7.0), strict=True)
+    bought = lines(*FIRST, *((user, "tea", 1, amount) for user, amount in spent))
+    labels = np.array([[0, 0, 1, 1], [0, 1, 1, 0], [0, 0, 0, 0], [0, 1, 2, 3]])
+    found = beyond_chance([*"abcd"], labels, bought, ITEMS, DAY, CONFIG)
+    # Left by lot are (4 - 2) / (4 - 1) = 2/3: 1 - 0.2 / (2/3) = 0.7 and 1 - 1 / (2/3) = -0.5. As many groups
+    # as users explain all, and so does lot.
+    assert found == pytest.approx([0.7, -0.5, 0.0, 0.0])
+    assert beyond_chance([*"abcd"], labels, lines(*FIRST), ITEMS, DAY, CONFIG) is None
 
 
 def test_rfm_groups_are_of_the_day_not_of_what_came_later():

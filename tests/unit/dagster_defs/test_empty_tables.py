@@ -7,6 +7,7 @@ import pytest
 
 from dagster_defs.empty_tables import (
     FEW_USERS,
+    FEW_WRITERS,
     NO_ASPECT,
     NO_MONTH,
     NO_RATED_TEXT,
@@ -132,17 +133,17 @@ create table serving.sentiment_evaluation (candidate varchar);
 create table serving.topic_profiles (topic_id varchar);
 create table serving.item_reputation (item_id varchar);
 create table serving.user_opinions (user_id varchar);
+create table serving.cohort_opinions (cohort_id varchar);
 """
 OF_TEXTS = {"review_sentiment", "review_aspects", "sentiment_evaluation", "topic_profiles"}
+OF_REVIEWS = {"item_reputation", "user_opinions", "cohort_opinions"}
 
 
 def opinions_explained(folder: Path, *statements: str) -> dict[str, str]:
     """Reasons for the empty tables of opinions, by table name."""
     reasons = why_empty(published(folder, WEEK, TWO, OPINIONS, *statements))
     named = {table.removeprefix("serving."): why for table, why in reasons.items()}
-    return {
-        table: why for table, why in named.items() if table in OF_TEXTS | {"item_reputation", "user_opinions"}
-    }
+    return {table: why for table, why in named.items() if table in OF_TEXTS | OF_REVIEWS}
 
 
 def review(user: str = "null", item: str = "null", order: str = "null", title: str = "null") -> str:
@@ -151,7 +152,7 @@ def review(user: str = "null", item: str = "null", order: str = "null", title: s
 
 def test_a_shop_without_reviews_has_no_opinions(tmp_path: Path):
     explained = opinions_explained(tmp_path)
-    assert explained == dict.fromkeys(OF_TEXTS | {"item_reputation", "user_opinions"}, NO_REVIEWS)
+    assert explained == dict.fromkeys(OF_TEXTS | OF_REVIEWS, NO_REVIEWS)
 
 
 def test_reviews_that_are_stars_alone_have_no_text(tmp_path: Path):
@@ -176,6 +177,7 @@ def test_the_opinions_show_that_their_step_has_run(tmp_path: Path):
     assert opinions_explained(tmp_path, review(user="'a'", item="'tea'", title="'Good'"), read) == {
         "review_aspects": NO_ASPECT,
         "sentiment_evaluation": NO_RATED_TEXT,
+        "cohort_opinions": FEW_WRITERS,
     }
 
 
@@ -183,3 +185,4 @@ def test_reviews_of_the_future_explain_nothing(tmp_path: Path):
     future = "insert into core.reviews values ('a', 'tea', null, 'Good', null, '2024-02-01 00:00:00')"
     explained = opinions_explained(tmp_path, future)
     assert (explained["review_sentiment"], explained["user_opinions"]) == (NO_TEXT, NO_REVIEWER)
+    assert explained["cohort_opinions"] == NO_REVIEWER
