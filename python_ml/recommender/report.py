@@ -14,6 +14,7 @@ from python_ml.recommender.counting import CountingSettings
 from python_ml.recommender.feasibility import Feasibility
 from python_ml.recommender.frames import Inputs
 from python_ml.recommender.judge import Ranked
+from python_ml.recommender.measures import Measures
 from python_ml.recommender.models import FALLBACK, settings_values
 
 BOOTSTRAP_RESAMPLES = 1000
@@ -44,7 +45,17 @@ def headline(evaluations: pl.DataFrame) -> pl.DataFrame:
     Args:
         evaluations: `ml.model_evaluations`; lists and models that were not evaluated are left out.
     """
-    shown = ("ndcg", "recall", "mrr", "hit_rate", "coverage", "novelty")
+    shown = (
+        "ndcg",
+        "recall",
+        "mrr",
+        "map",
+        "hit_rate",
+        "coverage",
+        "novelty",
+        "diversity",
+        "popularity_lift",
+    )
     tested = evaluations.filter(
         (pl.col("split_name") == "test")
         & (pl.col("cohort_id") == ALL_USERS[0])
@@ -120,9 +131,7 @@ def _metric_rows(
     comparison: Comparison, inputs: Inputs, config: RecommenderConfig, window_days: float
 ) -> Iterator[tuple]:
     for split_name, by_model in comparison.ranked.items():
-        data = comparison.data[split_name]
-        buyers = data.past.buyers()
-        information = metrics.self_information(buyers, int((np.diff(data.owned.indptr) > 0).sum()))
+        measures = Measures(comparison.data[split_name], inputs.texts, inputs.category)
         for model_name, by_list in by_model.items():
             for list_name, ranked in by_list.items():
                 tail = (
@@ -132,13 +141,12 @@ def _metric_rows(
                     None,
                 )
                 head = (model_name, split_name, list_name)
-                for cohort_id, cohort_name, rows in _groups(ranked, inputs):
-                    for cutoff in config.cutoffs:
-                        for name, measured in _measure(ranked, rows, cutoff, information, buyers):
+                for cutoff in config.cutoffs:
+                    per_user = measures.per_user(ranked, cutoff)
+                    for *cohort, rows in _groups(ranked, inputs):
+                        for name, measured, users in measures.summarise(ranked, per_user, rows, cutoff):
                             values = [None if np.isnan(value) else value for value in measured]
-                            yield (
-                                *head, cohort_id, cohort_name, name, cutoff, *values, len(rows), *tail
-                            )  # fmt: skip
+                            yield (*head, *cohort, name, cutoff, *values, users, *tail)
 
 
 def _groups(ranked: Ranked, inputs: Inputs) -> Iterator[tuple[str, str, np.ndarray]]:
@@ -147,17 +155,6 @@ def _groups(ranked: Ranked, inputs: Inputs) -> Iterator[tuple[str, str, np.ndarr
         rows = np.flatnonzero(inputs.cohort[ranked.users] == number)
         if len(rows):
             yield cohort_id, name, rows
-
-
-def _measure(
-    ranked: Ranked, rows: np.ndarray, cutoff: int, information: np.ndarray, buyers: np.ndarray
-) -> Iterator[tuple[str, tuple[float, float, float]]]:
-    for name in metrics.PER_USER:
-        yield name, metrics.mean_interval(ranked.per_user(name, cutoff)[rows])
-    items = ranked.items[rows, :cutoff]
-    novelty = metrics.novelty(items, information)
-    yield "novelty", metrics.mean_interval(novelty[~np.isnan(novelty)])
-    yield "coverage", (metrics.coverage(items, buyers), np.nan, np.nan)
 
 
 def grid_frame(comparison: Comparison | None) -> pl.DataFrame:

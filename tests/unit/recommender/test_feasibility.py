@@ -53,7 +53,7 @@ def shop(acts, *, users=(), items=6) -> dict[str, pl.DataFrame]:
                     "weight": pl.Float64, "interacted_at": pl.Datetime("us")},
         ),
         "user_features": pl.DataFrame({"user_id": known}, schema={"user_id": pl.String}),
-        "item_features": pl.DataFrame({"item_id": catalogue, "is_recommendable": True}),
+        "item_features": pl.DataFrame({"item_id": catalogue, "is_recommendable": True, "category": "tea"}),
         "item_texts": pl.DataFrame({"item_id": catalogue, "text_hash": catalogue}),
         "text_embeddings": pl.DataFrame(
             {"text_hash": catalogue, "embedding_model": "m", "embedding": np.eye(items, 4).tolist()},
