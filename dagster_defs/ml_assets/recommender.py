@@ -1,6 +1,7 @@
 """`ml.model_evaluations`, then `ml.recommendations` and `ml.similar_items` by the models that did best."""
 
 import dagster as dg
+import polars as pl
 from dagster_dbt import get_asset_key_for_model
 
 from dagster_defs.dbt_assets import WRITER_POOL
@@ -76,10 +77,13 @@ def _evaluate(context: dg.AssetExecutionContext, shop: Shop):
             as_of=read_as_of(shop),
             device=settings.device,
             seed=settings.seed,
+            in_force=_champions_before(shop),
             progress=Progress(what="models evaluated", write=context.log.info),
         )
         shown = {name: as_metadata(figure) for name, figure in result.plots.items()}
         shown |= {"on the last window": markdown_table(headline(result.metrics)), "device": result.device}
+        shown |= {"champions": markdown_table(_champions(result.metrics))}
+        shown |= {"champions against the others": markdown_table(result.differences)}
         reasons = result.not_evaluated | result.left_out
         shown |= {f"{name}: not evaluated": reason for name, reason in reasons.items()}
         for name, reason in reasons.items():
@@ -87,6 +91,26 @@ def _evaluate(context: dg.AssetExecutionContext, shop: Shop):
         return StepResult(tables={"model_evaluations": result.metrics}, metadata={"model_evaluations": shown})
 
     yield from run_step(context, shop, version=version, tables=["model_evaluations"], compute=compute)
+
+
+def _champions_before(shop: Shop) -> dict[str, str]:
+    """Who wrote each list after the run before, if that was not for a later day."""
+    columns = ["list_name", "model_name", "is_champion", "not_evaluated_reason", "as_of_date"]
+    before = shop.warehouse().read("ml", "model_evaluations", columns=columns)
+    # A list that could not be judged was written for want of another.
+    known = before.filter(
+        pl.col("as_of_date") <= read_as_of(shop), "is_champion", pl.col("not_evaluated_reason").is_null()
+    )
+    return dict(known.select("list_name", "model_name").unique().rows())
+
+
+def _champions(metrics: pl.DataFrame) -> pl.DataFrame:
+    return (
+        metrics.filter("is_champion")
+        .select("list_name", "model_name", "champion_reason")
+        .unique()
+        .sort("list_name")
+    )
 
 
 def _recommend(context: dg.AssetExecutionContext, shop: Shop):

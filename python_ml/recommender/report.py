@@ -8,16 +8,15 @@ import numpy as np
 import polars as pl
 
 from python_ml.config import RecommenderConfig
-from python_ml.recommender import metrics
 from python_ml.recommender.choose import CRITERION_CUTOFF, Comparison
 from python_ml.recommender.counting import CountingSettings
 from python_ml.recommender.feasibility import Feasibility
 from python_ml.recommender.frames import Inputs
+from python_ml.recommender.gate import paired_ndcg
 from python_ml.recommender.judge import Ranked
 from python_ml.recommender.measures import Measures
 from python_ml.recommender.models import FALLBACK, settings_values
 
-BOOTSTRAP_RESAMPLES = 1000
 ALL_USERS = ("all", "All users")
 
 METRIC_SCHEMA = {
@@ -33,6 +32,7 @@ METRIC_SCHEMA = {
     "upper_95": pl.Float64,
     "user_count": pl.Int64,
     "is_champion": pl.Boolean,
+    "champion_reason": pl.String,
     "model_config": pl.String,
     "window_days": pl.Float64,
     "not_evaluated_reason": pl.String,
@@ -123,7 +123,7 @@ def _reason_row(
     # Who was not judged and is still the champion writes the list for want of another.
     return (
         name, "test", list_name, *ALL_USERS, "ndcg", CRITERION_CUTOFF, None, None, None,
-        feasibility.user_counts[list_name], name == FALLBACK, settings, None, reason
+        feasibility.user_counts[list_name], name == FALLBACK, None, settings, None, reason
     )  # fmt: skip
 
 
@@ -134,8 +134,10 @@ def _metric_rows(
         measures = Measures(comparison.data[split_name], inputs.texts, inputs.category)
         for model_name, by_list in by_model.items():
             for list_name, ranked in by_list.items():
+                is_champion = comparison.champions[list_name] == model_name
                 tail = (
-                    comparison.champions[list_name] == model_name,
+                    is_champion,
+                    comparison.champion_reasons[list_name] if is_champion else None,
                     model_config(comparison.settings[model_name][list_name]),
                     window_days,
                     None,
@@ -179,15 +181,11 @@ def difference_frame(comparison: Comparison | None, seed: int) -> pl.DataFrame:
     rows = []
     for list_name, champion in (comparison.champions if comparison else {}).items():
         tested = comparison.ranked["test"]
-        best = tested[champion][list_name].per_user("ndcg", CRITERION_CUTOFF)
         for name in tested:
             if name == champion:
                 continue
-            difference = metrics.paired_difference(
-                best,
-                tested[name][list_name].per_user("ndcg", CRITERION_CUTOFF),
-                resamples=BOOTSTRAP_RESAMPLES,
-                generator=np.random.default_rng(seed),
+            difference = paired_ndcg(
+                tested[champion][list_name], tested[name][list_name], CRITERION_CUTOFF, seed
             )
             rows.append((list_name, champion, name, *difference))
     schema = {"list_name": pl.String, "champion": pl.String, "baseline": pl.String,

@@ -97,6 +97,20 @@ def test_champions_are_best_on_validation(evaluation):
         assert value == values["validation_ndcg_10"].max(), config
 
 
+def test_a_champion_in_force_is_asked_before_another_takes_over(tables, evaluation, small_config):
+    """What did best on validation replaces popularity, which is worse on test, and says so."""
+    again = evaluate(tables, small_config, in_force=dict.fromkeys(LISTS, "popularity"))
+    assert again.champions == evaluation.champions
+    first = evaluation.metrics.filter("is_champion")["champion_reason"].unique().to_list()
+    assert first == ["best on the validation window"]
+    reasons = again.metrics.filter("is_champion").select("list_name", "champion_reason").unique()
+    assert dict(reasons.rows()).keys() == set(LISTS)
+    for reason in reasons["champion_reason"]:
+        assert "not worse than popularity, in force before" in reason
+    others = again.metrics.filter(~pl.col("is_champion"))["champion_reason"]
+    assert others.null_count() == len(others)
+
+
 def test_choices_do_not_look_at_the_test_window(tables, evaluation, small_config):
     start = AS_OF - timedelta(days=28)
     late = pl.col("interacted_at").dt.date() >= start
