@@ -82,8 +82,9 @@ class _Allowed:
 
     @classmethod
     def of(cls, claim: Claim, marks: dict[str, str]) -> "_Allowed":
-        others = {name: mark for name, mark in marks.items() if name != claim.name}
-        return cls(claim, read_numbers(_quote(claim.numbers, others)), marks)
+        # The digits of "age 65+" are numbers that may be said of it; those of a department are none.
+        quoted = {name: mark for name, mark in marks.items() if name != claim.name or not claim.topic}
+        return cls(claim, read_numbers(_quote(claim.numbers, quoted)), marks)
 
     def fits(self, sentence: str, clause: str) -> bool:
         """Whether a sentence is on the claim's topic, and a clause of its users."""

