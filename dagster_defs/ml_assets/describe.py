@@ -62,6 +62,7 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
             tables={TABLE: described},
             metadata={
                 TABLE: {
+                    "language model": language_model or "none",
                     "descriptions": markdown_table(
                         shown.select("cohort_name", "description_source", "description")
                     ),
