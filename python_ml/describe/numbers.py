@@ -174,9 +174,7 @@ def _is_same(number: Number, told: Number) -> bool:
     if kinds == (FRACTION, PLAIN):
         return _rounds_to(number.value, told.value, told.step)
     if kinds == (PLAIN, PERCENT):
-        told = replace(told, value=told.value / 100, step=told.step / 100)
-    if number.step < told.step:
-        return number.value == told.value
+        return _rounds_to(told.value / 100, number.value, number.step)
     return _rounds_to(told.value, number.value, number.step)
 
 

@@ -64,6 +64,15 @@ def test_a_text_that_passes_stands():
     assert described["refused_text_reason"].null_count() == 2
 
 
+def test_a_text_may_name_its_own_cohort():
+    def write(prompt: str) -> Answer:
+        (name,) = (name for name in NAMES["cohort_name"] if f'"{name}"' in prompt)
+        return Answer(f"{name} place 9.1 orders.")
+
+    described = describe_cohorts(PROFILES, RULES, NAMES, DescribeConfig(), Writer("tiny#1", write))
+    assert described["description_source"].to_list() == ["model", "model"]
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
