@@ -15,6 +15,7 @@ from typing import Any
 from dagster_defs.paths import PROJECT_ROOT, SETTINGS_FILE, ShopPaths
 from python_ml.config import (
     CohortConfig,
+    DescribeConfig,
     EmbeddingConfig,
     FineTuningConfig,
     RecommenderConfig,
@@ -39,7 +40,7 @@ class Settings:
         full_refresh: whether dbt builds incremental tables anew.
         backfill: first and last day whose events are built again, and no others; None means the newest days.
         pseudonym_key: secret that ids are hashed with; None means the installation's own. Never printed.
-        embedding, finetuning, cohorts, recommender, sentiment, topics: the knobs of the Python steps.
+        embedding, finetuning, cohorts, describe, recommender, sentiment, topics: the Python steps' knobs.
     """
 
     source: str
@@ -55,6 +56,7 @@ class Settings:
     embedding: EmbeddingConfig
     finetuning: FineTuningConfig
     cohorts: CohortConfig
+    describe: DescribeConfig
     recommender: RecommenderConfig
     sentiment: SentimentConfig
     topics: TopicConfig
@@ -95,6 +97,7 @@ _SECTIONS = {
     "embedding": EmbeddingConfig,
     "finetuning": FineTuningConfig,
     "cohorts": CohortConfig,
+    "describe": DescribeConfig,
     "recommender": RecommenderConfig,
     "sentiment": SentimentConfig,
     "topics": TopicConfig,

@@ -4,6 +4,7 @@ Values come from the `[dev]` and `[full]` tables of `profiles/settings.toml`; an
 """
 
 from python_ml.config.cohorts import CohortConfig
+from python_ml.config.describe import DescribeConfig
 from python_ml.config.embedding import EmbeddingConfig
 from python_ml.config.finetuning import FineTuningConfig
 from python_ml.config.recommender import RecommenderConfig
@@ -12,6 +13,7 @@ from python_ml.config.topics import TopicConfig
 
 __all__ = [
     "CohortConfig",
+    "DescribeConfig",
     "EmbeddingConfig",
     "FineTuningConfig",
     "RecommenderConfig",
