@@ -46,6 +46,7 @@ recommendations_titled as (
                 then 'Because you looked at ' || coalesce(reason_items.title, 'similar items')
             when 'popular_in_cohort' then 'Popular with shoppers like you'
             when 'popular_overall' then 'A best seller in the shop'
+            when 'chosen_by_shop' then 'Chosen by the shop'
         end as reason,
         recommendations.candidate_source,
         recommendations.rules_applied,
