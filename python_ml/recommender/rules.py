@@ -173,12 +173,10 @@ def _multiply(scores: torch.Tensor, boost: Boost) -> None:
 
 
 def _hide(scores: torch.Tensor, users: np.ndarray, hidden: Hidden) -> None:
-    columns = torch.from_numpy(np.flatnonzero(hidden.items)).to(scores.device)
-    if hidden.but_for is None:
-        scores[:, columns] = -torch.inf
-        return
-    rows = torch.from_numpy(np.flatnonzero(~hidden.but_for[users])).to(scores.device)
-    scores[rows[:, None], columns] = -torch.inf
+    is_out = hidden.items[None]
+    if hidden.but_for is not None:
+        is_out = is_out & ~hidden.but_for[users][:, None]
+    scores.masked_fill_(torch.from_numpy(is_out).to(scores.device), -torch.inf)
 
 
 def _taken_out(wished: np.ndarray, users: np.ndarray, rules: Rules) -> list[tuple[int, np.ndarray]]:
@@ -305,8 +303,8 @@ class _Filling:
     def _pass_over(self, rows: np.ndarray, offered: np.ndarray) -> None:
         """Never offer again what was offered, nor any item of a group that was refused."""
         at = torch.from_numpy(rows).to(self.scores.device)
-        self.scores[at[:, None], torch.from_numpy(offered).to(self.scores.device)] = -torch.inf
+        left = self.scores[at].scatter_(1, torch.from_numpy(offered).to(self.scores.device), -torch.inf)
         for cap, refused in zip(self.caps, self.is_refused, strict=True):
             is_out = np.pad(refused[rows], ((0, 0), (0, 1)))[:, cap.group]  # group -1 is the column added
-            row, item = np.nonzero(is_out)
-            self.scores[at[row], torch.from_numpy(item).to(self.scores.device)] = -torch.inf
+            left.masked_fill_(torch.from_numpy(is_out).to(left.device), -torch.inf)
+        self.scores[at] = left

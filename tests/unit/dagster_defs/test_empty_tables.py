@@ -13,6 +13,7 @@ from dagster_defs.empty_tables import (
     NO_REVIEW,
     NO_REVIEWER,
     NO_REVIEWS,
+    NO_RULE,
     NO_TEXT,
     NO_USERS,
     NOT_TOLD_APART,
@@ -183,3 +184,8 @@ def test_reviews_of_the_future_explain_nothing(tmp_path: Path):
     future = "insert into core.reviews values ('a', 'tea', null, 'Good', null, '2024-02-01 00:00:00')"
     explained = opinions_explained(tmp_path, future)
     assert (explained["review_sentiment"], explained["user_opinions"]) == (NO_TEXT, NO_REVIEWER)
+
+
+def test_a_shop_without_business_rules_has_no_effects_of_them(tmp_path: Path):
+    shop = published(tmp_path, WEEK, TWO, "create table serving.business_rule_effects (rule_id varchar);")
+    assert why_empty(shop)["serving.business_rule_effects"] == NO_RULE
