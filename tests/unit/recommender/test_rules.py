@@ -370,6 +370,19 @@ def test_bought_within_counts_back_from_the_as_of_date(tables, served, plain):
     assert not lists.filter(list_name="for_you").join(older, on=keys, how="semi").is_empty()
 
 
+def test_bought_within_begins_at_midnight_of_its_first_day(tables, served):
+    def shown(days: int) -> list[str]:
+        rule = {"rule_id": "lately", "rule_type": "bought_within", "days": days}
+        lists = served(rule_tables(rule, items={"lately": ["i01"]}))
+        return lists.filter(user_id="u00", list_name="for_you")["item_id"].to_list()
+
+    # User u00 bought i01 eight days before the as-of date, at midnight, and not since.
+    bought = tables["interactions"].filter(user_id="u00", item_id="i01")["interacted_at"].max()
+    assert bought.date() == AS_OF - timedelta(days=8)
+    assert "i01" not in shown(8)
+    assert "i01" in shown(7)
+
+
 def test_a_cap_counts_by_the_groups_of_its_table(served):
     groups = [(item, f"g{number % 3}") for number, item in enumerate(ITEMS[:12])]
     lists = served(rule_tables({"rule_id": "cap", "rule_type": "cap", "amount": 1.0}, items={"cap": groups}))
