@@ -13,6 +13,7 @@ from python_ml.cohorts.methods import RULES
 NO_USERS = "no user is known"
 NOT_TOLD_APART = "users were not told apart: serving.cohort_selection says why"
 FEW_USERS = "no cohort has as many users as a profile must stand on (setting min_profile_users)"
+NO_RULE = "the shop has written down no business rule (seeds/business_rules.csv)"
 NOTHING_DONE = "no known user has bought or looked at anything"
 ONE_ITEM = "no two items can stand beside each other"
 NO_REVIEWS = "the shop has no reviews"
@@ -70,6 +71,8 @@ def _reason(table: str, published: Warehouse, counts: dict[str, int]) -> str | N
     # Written by one step with the cohorts, which show that it has run.
     if table == "cohort_profiles" and counts["serving.cohorts"]:
         return FEW_USERS
+    if table == "business_rule_effects":  # a row for each rule, whatever becomes of it
+        return NO_RULE
     if table == "recommendations" and not _has_interaction(published):
         return NOTHING_DONE
     if table in OF_TEXTS + OF_REVIEWS and not counts["core.reviews"]:

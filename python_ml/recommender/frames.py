@@ -1,4 +1,4 @@
-"""Feature tables to arrays. With `evaluate` and `recommend`, all that knows polars here."""
+"""Feature tables to arrays. With `read_rules`, `evaluate` and `recommend`, all that knows polars here."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

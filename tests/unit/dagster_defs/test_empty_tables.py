@@ -14,6 +14,7 @@ from dagster_defs.empty_tables import (
     NO_REVIEW,
     NO_REVIEWER,
     NO_REVIEWS,
+    NO_RULE,
     NO_TEXT,
     NO_USERS,
     NOT_TOLD_APART,
@@ -186,3 +187,8 @@ def test_reviews_of_the_future_explain_nothing(tmp_path: Path):
     explained = opinions_explained(tmp_path, future)
     assert (explained["review_sentiment"], explained["user_opinions"]) == (NO_TEXT, NO_REVIEWER)
     assert explained["cohort_opinions"] == NO_REVIEWER
+
+
+def test_a_shop_without_business_rules_has_no_effects_of_them(tmp_path: Path):
+    shop = published(tmp_path, WEEK, TWO, "create table serving.business_rule_effects (rule_id varchar);")
+    assert why_empty(shop)["serving.business_rule_effects"] == NO_RULE

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from recommender_shop import AS_OF, BUYERS, ITEMS, NEVER_SOLD, NEWCOMERS, NOT_RECOMMENDABLE
+from recommender_shop import AS_OF, BUYERS, ITEMS, NEVER_SOLD, NEWCOMERS, NOT_RECOMMENDABLE, rule_tables
 
 from python_ml import recommender
 from python_ml.config import RecommenderConfig
@@ -35,6 +35,7 @@ def evaluate(tables, config, **changes) -> EvaluationResult:
 def recommend(tables, evaluation, config, **changes) -> RecommendationResult:
     return recommend_items(
         **(tables | changes),
+        rules=rule_tables(),
         model_evaluations=evaluation.metrics,
         config=config,
         as_of=AS_OF,
@@ -292,6 +293,7 @@ def test_progress_is_reported_to_the_end(tables, evaluation, small_config):
     seen = []
     recommend_items(
         **tables,
+        rules=rule_tables(),
         model_evaluations=evaluation.metrics,
         config=small_config,
         as_of=AS_OF,
@@ -434,7 +436,7 @@ def test_settings_out_of_range_are_refused(wrong):
 
 
 def test_cores_import_without_polars():
-    thin = {"frames", "report", "evaluate", "publish", "recommend", "plots"}
+    thin = {"frames", "report", "evaluate", "publish", "read_rules", "recommend", "plots"}
     folder = Path(recommender.__file__).parent
     files = [
         file.relative_to(folder) for file in folder.rglob("*.py") if file.stem not in {*thin, "__init__"}

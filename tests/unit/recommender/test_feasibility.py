@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recommender_shop import rule_tables
 
 from python_ml.config import RecommenderConfig
 from python_ml.errors import SettingError
@@ -70,7 +71,8 @@ def run(tables, config=QUICK) -> tuple[EvaluationResult, RecommendationResult]:
     common = {"config": config, "as_of": AS_OF, "device": "cpu", "seed": 0}
     given = {name: table for name, table in tables.items() if name != "user_features"}
     evaluation = evaluate_recommenders(**given, **common)
-    return evaluation, recommend_items(**tables, model_evaluations=evaluation.metrics, **common)
+    lists = {"model_evaluations": evaluation.metrics, "rules": rule_tables()}
+    return evaluation, recommend_items(**tables, **lists, **common)
 
 
 def bought(user: int, item: int, **ago) -> tuple:
