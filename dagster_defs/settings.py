@@ -82,9 +82,9 @@ class Settings:
         """The key of this installation, for all shops; outside every warehouse."""
         return self.var / "pseudonym.key"
 
-    def dbt_vars(self) -> dict[str, str]:
+    def dbt_vars(self) -> dict[str, str | bool]:
         """The variables every dbt command of this run gets."""
-        variables = {"source": self.source}
+        variables: dict[str, str | bool] = {"source": self.source, "is_run": True}
         if self.as_of_date is not None:
             variables["as_of_date"] = self.as_of_date.isoformat()
         if self.backfill is not None:

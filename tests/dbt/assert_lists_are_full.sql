@@ -1,5 +1,8 @@
 -- Every user has each list, and where it is short, none of the 1,000 best sellers could have filled it up.
-{{ config(meta={'dagster': {'ref': {'name': 'recommendations'}}}) }}
+{{ config(
+    severity='error' if var('is_run') else 'warn',
+    meta={'dagster': {'ref': {'name': 'recommendations'}}}
+) }}
 with
 
 recommendations as (

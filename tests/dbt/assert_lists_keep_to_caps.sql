@@ -1,5 +1,8 @@
 -- Rule type cap: no list has more items of a group than the cap allows, unless all of them are pinned.
-{{ config(meta={'dagster': {'ref': {'name': 'recommendations'}}}) }}
+{{ config(
+    severity='error' if var('is_run') else 'warn',
+    meta={'dagster': {'ref': {'name': 'recommendations'}}}
+) }}
 select
     user_id,
     list_name,

@@ -1,5 +1,8 @@
 -- Rule type pin: whoever may see the item has it at its place, if the list has so many.
-{{ config(meta={'dagster': {'ref': {'name': 'recommendations'}}}) }}
+{{ config(
+    severity='error' if var('is_run') else 'warn',
+    meta={'dagster': {'ref': {'name': 'recommendations'}}}
+) }}
 with
 
 full_length as (

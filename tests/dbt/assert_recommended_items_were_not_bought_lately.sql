@@ -1,5 +1,8 @@
 -- Rule type bought_within: none of its items is in the list of a user who bought it on one of the last days.
-{{ config(meta={'dagster': {'ref': {'name': 'recommendations'}}}) }}
+{{ config(
+    severity='error' if var('is_run') else 'warn',
+    meta={'dagster': {'ref': {'name': 'recommendations'}}}
+) }}
 select
     under_rules.*,
     interactions.interacted_at

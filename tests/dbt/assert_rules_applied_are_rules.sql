@@ -1,5 +1,8 @@
 -- Whatever rules_applied names is a rule in force that is applied, or the one that is built in.
-{{ config(meta={'dagster': {'ref': {'name': 'recommendations'}}}) }}
+{{ config(
+    severity='error' if var('is_run') else 'warn',
+    meta={'dagster': {'ref': {'name': 'recommendations'}}}
+) }}
 with
 
 names_counted as (
