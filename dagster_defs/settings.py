@@ -17,6 +17,7 @@ from python_ml.config import (
     CohortConfig,
     EmbeddingConfig,
     FineTuningConfig,
+    InterestConfig,
     RecommenderConfig,
     SentimentConfig,
     TopicConfig,
@@ -39,7 +40,7 @@ class Settings:
         full_refresh: whether dbt builds incremental tables anew.
         backfill: first and last day whose events are built again, and no others; None means the newest days.
         pseudonym_key: secret that ids are hashed with; None means the installation's own. Never printed.
-        embedding, finetuning, cohorts, recommender, sentiment, topics: the knobs of the Python steps.
+        embedding, finetuning, cohorts, interests, recommender, sentiment, topics: knobs of the Python steps.
     """
 
     source: str
@@ -55,6 +56,7 @@ class Settings:
     embedding: EmbeddingConfig
     finetuning: FineTuningConfig
     cohorts: CohortConfig
+    interests: InterestConfig
     recommender: RecommenderConfig
     sentiment: SentimentConfig
     topics: TopicConfig
@@ -95,6 +97,7 @@ _SECTIONS = {
     "embedding": EmbeddingConfig,
     "finetuning": FineTuningConfig,
     "cohorts": CohortConfig,
+    "interests": InterestConfig,
     "recommender": RecommenderConfig,
     "sentiment": SentimentConfig,
     "topics": TopicConfig,
