@@ -75,7 +75,10 @@ interests_ranked as (
         mean_share,
         population_share,
         lift,
-        row_number() over (partition by cohort_id order by lift desc, interest_id asc) as interest_rank,
+        row_number() over (
+            partition by cohort_id
+            order by lift desc, interest_id asc
+        ) as interest_rank,
         as_of_date
     from interests_compared
 )

@@ -20,7 +20,10 @@ user_interests_ranked as (
         interest_name,
         model_version,
         share,
-        row_number() over (partition by user_id order by share desc, interest_id asc) as interest_rank,
+        row_number() over (
+            partition by user_id
+            order by share desc, interest_id asc
+        ) as interest_rank,
         is_prior,
         as_of_date
     from user_interests
