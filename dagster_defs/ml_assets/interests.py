@@ -63,7 +63,7 @@ def _build(context: dg.AssetExecutionContext, shop: Shop):
         from python_ml.interests.build import build_interests
         from python_ml.interests.model import read_kept
 
-        # What was before is no cause to run again: it lends its ids, names and number of interests.
+        # What was before is no cause to run again: it lends its interests while they hold, or ids and names.
         day = read_as_of(shop)
         result = build_interests(
             **inputs,

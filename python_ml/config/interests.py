@@ -18,13 +18,14 @@ class InterestConfig:
             category that fewer of those bought: what two or three people do is nobody's business.
         min_user_orders: a user with fewer orders has the mean mixture of all others: one basket is no taste.
         fit_users: interests are found on at most so many users, picked by a hash of their id; all get theirs.
-        user_prior: purchases that every user is taken to have made beforehand, evenly over the interests.
+        user_prior: purchases of each interest that every user is taken to have made beforehand.
         category_prior: purchases of each category that every interest is taken to have seen beforehand.
         resamples: how many resamples of the users stability is measured on.
         resample_share: share of users in each.
         min_stability: a number is not eligible where interests of the resamples, matched with those of all
             users, are on average less alike than this (cosine, seen from what all users buy).
-        reselect_days: the number chosen holds for this long; interests are fitted anew on each run.
+        refit_days: users are put into the interests that were found until they are this many days old; then
+            their number is chosen anew, and they are found anew.
         backing_share: a user has an interest if it is at least this share of the user's mixture.
         match_similarity: an interest goes on from one of the run before if they are at least this alike.
         relevance_weight: of a category's probability against its lift, where those that say most of an
@@ -44,7 +45,7 @@ class InterestConfig:
     resamples: int = 3
     resample_share: float = 0.8
     min_stability: float = 0.7
-    reselect_days: int = 91
+    refit_days: int = 91
     backing_share: float = 0.1
     match_similarity: float = 0.5
     relevance_weight: float = 0.6
@@ -52,7 +53,7 @@ class InterestConfig:
 
     def __post_init__(self) -> None:
         check_grid("interests", self, ("interest_counts",), 2, 1000)
-        check_range("interests", self, ("held_out_days", "reselect_days"), 1, 36_500)
+        check_range("interests", self, ("held_out_days", "refit_days"), 1, 36_500)
         check_range("interests", self, ("min_users", "min_profile_users", "fit_users"), 1, 1e9)
         check_range("interests", self, ("min_user_orders", "profile_top", "resamples"), 1, 10_000)
         check_range("interests", self, ("min_support", "min_stability", "relevance_weight"), 0.0, 1.0)

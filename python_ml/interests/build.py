@@ -14,14 +14,14 @@ from threadpoolctl import threadpool_limits
 
 from python_ml.config import InterestConfig
 from python_ml.identity import assign_ids, match_groups
-from python_ml.interests.lda import fit_interests, infer_mixtures, probabilities, start_from_groups
+from python_ml.interests.lda import infer_mixtures, probabilities
 from python_ml.interests.likeness import interest_similarity
 from python_ml.interests.model import InterestModel, Kept, columns_of
 from python_ml.interests.names import name_interests
 from python_ml.interests.plots import plot_interests, plot_selection
 from python_ml.interests.profile import list_categories
 from python_ml.interests.purchases import Counts, count_orders, known_categories, read_purchases
-from python_ml.interests.select import Progress, fitted_users, select_count
+from python_ml.interests.select import Progress, fit_from_groups, fitted_users, select_count
 
 USER_SCHEMA = {
     "user_id": pl.String,
@@ -60,7 +60,7 @@ class InterestResult:
             both other tables are then empty.
         model: for later runs; None without interests.
         plots: "selection", "interests".
-        is_held: whether the number is that of an earlier run, and nothing was tried.
+        is_held: whether these are the interests of an earlier run, and nothing was tried.
     """
 
     user_interests: pl.DataFrame
@@ -84,6 +84,9 @@ def build_interests(
 ) -> InterestResult:
     """Find interests in what users bought, and each user's mixture of them.
 
+    Interests are found once, and users of later days put into them, until they are `refit_days` old, or
+    settings, code or the names of categories change.
+
     The same tables, kept models and seed give the same result bit for bit, whatever the order of rows. What
     happened on the day or later does not count.
 
@@ -94,7 +97,7 @@ def build_interests(
         config: how.
         seed: of starts and resamples.
         day: the as-of date.
-        fitted_with: changes when settings or code do, which is a reason to choose the number anew.
+        fitted_with: changes when settings or code do, which is a reason to find interests anew.
         progress: called with (numbers of interests tried, to try).
 
     Raises:
@@ -103,17 +106,18 @@ def build_interests(
     purchases = read_purchases(interactions, item_features).filter(pl.col("bought_on") < day)
     # One thread: the order of summation, and so the last bit of a number, depends on how many there are.
     with threadpool_limits(limits=1):
-        held = _held(kept.before, day, fitted_with, config)
+        held = _held(kept.before, purchases, day, fitted_with, config)
         selection = select_count(purchases, day, config, seed, progress) if held is None else held.selection
         chosen = selection.filter("is_chosen")["interest_count"]
-        limits = {"min_support": config.min_support, "min_users": config.min_profile_users}
-        categories = known_categories(purchases, **limits)
-        if chosen.is_empty() or len(categories) < chosen.item():
-            return _nothing(selection, config, is_held=held is not None)
+        if chosen.is_empty():
+            return _nothing(selection, config)
+        if held is None:
+            categories, strength_KV = _find(purchases, chosen.item(), config, seed)
+        else:
+            categories, strength_KV = held.categories, held.strength
         users = purchases["user_id"].unique().sort().to_list()
         counts = count_orders(purchases, categories, users)
         popularity_V = counts.orders.sum(axis=0) / counts.orders.sum()
-        strength_KV = _fit(purchases, categories, popularity_V, chosen.item(), held, config, seed)
         mixtures_NK, is_prior_N = _mix(purchases, counts, strength_KV, config)
     # Those of most users come first: they have the lower numbers, and the first choice of names.
     shares_K = mixtures_NK[~is_prior_N].mean(axis=0)
@@ -161,36 +165,35 @@ def build_interests(
 
 
 def _held(
-    model: InterestModel | None, day: date, fitted_with: str, config: InterestConfig
+    model: InterestModel | None,
+    purchases: pl.DataFrame,
+    day: date,
+    fitted_with: str,
+    config: InterestConfig,
 ) -> InterestModel | None:
-    """The model whose number of interests still holds, None where it must be chosen anew."""
+    """The model whose interests still hold, None where they must be found anew.
+
+    Found anew on every run they would not stay what they are: many mixtures explain the same purchases nearly
+    as well, and a fit that goes on from the last one wanders between them.
+    """
     if model is None or model.fitted_with != fitted_with:
         return None
+    # Renamed, say: interests in what nobody buys would be those of nobody.
+    if not set(model.categories) <= set(purchases["category"].unique()):
+        return None
     age = (day - model.selection["selected_on"].max()).days
-    return model if age < config.reselect_days else None
+    return model if age < config.refit_days else None
 
 
-def _fit(
-    purchases: pl.DataFrame,
-    categories: list[str],
-    popularity_V: np.ndarray,
-    count: int,
-    held: InterestModel | None,
-    config: InterestConfig,
-    seed: int,
-) -> np.ndarray:
-    """Strengths (K, V) fitted on all that was bought, from where the run before ended if its number holds."""
+def _find(
+    purchases: pl.DataFrame, count: int, config: InterestConfig, seed: int
+) -> tuple[list[str], np.ndarray]:
+    """Categories that count, and strengths (K, V) fitted on all that was bought."""
+    limits = {"min_support": config.min_support, "min_users": config.min_profile_users}
+    categories = known_categories(purchases, **limits)
     known = purchases.filter(pl.col("category").is_in(categories))
     orders_NV = count_orders(known, categories, fitted_users(known, config)).orders
-    if held is None:
-        start_KV = start_from_groups(orders_NV, count, seed)
-    else:
-        was_known_V = np.isin(categories, held.categories)
-        start_KV = columns_of(categories, held, held.strength)
-        # A category nobody knew is as common in every interest as it is in all purchases.
-        start_KV[:, ~was_known_V] = held.strength.sum(axis=1, keepdims=True) * popularity_V[~was_known_V]
-    priors = {"user_prior": config.user_prior, "category_prior": config.category_prior}
-    return fit_interests(orders_NV, start_KV, **priors)
+    return categories, fit_from_groups(orders_NV, count, config, seed)
 
 
 def _mix(
@@ -262,12 +265,12 @@ def _lifts(lift_KV: np.ndarray, ids: list[str], categories: list[str]) -> pl.Dat
     )
 
 
-def _nothing(selection: pl.DataFrame, config: InterestConfig, *, is_held: bool) -> InterestResult:
+def _nothing(selection: pl.DataFrame, config: InterestConfig) -> InterestResult:
     return InterestResult(
         user_interests=pl.DataFrame(schema=USER_SCHEMA),
         interest_profiles=pl.DataFrame(schema=PROFILE_SCHEMA),
         interest_selection=selection,
         model=None,
         plots={"selection": plot_selection(selection, config.min_stability)},
-        is_held=is_held,
+        is_held=False,
     )

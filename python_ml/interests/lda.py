@@ -24,6 +24,7 @@ _CHECK_EVERY = 10
 # A fit ends when the log-likelihood of the purchases grows by less than this share of itself in ten rounds.
 _STILL_GROWING = 1e-5
 _PLACING_ROUNDS = 50
+_FIRST_ROUNDS = 10
 _STARTS = 4
 # Of a start: how much of it is the group's own, how much what all buy. No category is ruled out by a start.
 _OWN_SHARE = 0.5
@@ -61,15 +62,16 @@ def fit_interests(
 
     Args:
         counts_NV: float64, purchases.
-        start_KV: float64, from `start_from_groups` or an earlier fit.
-        user_prior: purchases a user is taken to have made beforehand, over all interests.
+        start_KV: float64, from `start_from_groups`.
+        user_prior: purchases of each interest a user is taken to have made beforehand.
         category_prior: purchases of each category an interest is taken to have seen beforehand.
 
     Returns:
         float64 (K, V); `probabilities` makes distributions of it.
     """
     strength_KV = start_KV + category_prior
-    belief_NK = np.ones((counts_NV.shape[0], len(start_KV)))
+    # Placed first: users who are all alike would smear the interests that were begun with.
+    belief_NK = _place(counts_NV, strength_KV, user_prior, _FIRST_ROUNDS)
     before = -np.inf
     for turn in range(1, _MOST_ROUNDS + 1):
         weights_KV = _geometric_means(strength_KV)
@@ -79,7 +81,7 @@ def fit_interests(
             tastes_BK = _geometric_means(belief_NK[rows])
             expected_BV = tastes_BK @ weights_KV + _TINY
             ratio_BV = block_BV / expected_BV
-            belief_NK[rows] = user_prior / len(start_KV) + tastes_BK * (ratio_BV @ weights_KV.T)
+            belief_NK[rows] = user_prior + tastes_BK * (ratio_BV @ weights_KV.T)
             strength_KV += weights_KV * (tastes_BK.T @ ratio_BV)
             if is_check:
                 likelihood += float((block_BV * np.log(expected_BV)).sum())
@@ -98,22 +100,26 @@ def infer_mixtures(counts_NV: csr_array, strength_KV: np.ndarray, *, user_prior:
         strength_KV: from `fit_interests`.
         user_prior: as there.
     """
-    count = len(strength_KV)
-    weights_KV = _geometric_means(strength_KV)
-    mixtures_NK = np.empty((counts_NV.shape[0], count))
-    for rows, block_BV in _blocks(counts_NV):
-        belief_BK = np.ones((len(block_BV), count))
-        for _ in range(_PLACING_ROUNDS):
-            tastes_BK = _geometric_means(belief_BK)
-            ratio_BV = block_BV / (tastes_BK @ weights_KV + _TINY)
-            belief_BK = user_prior / count + tastes_BK * (ratio_BV @ weights_KV.T)
-        mixtures_NK[rows] = belief_BK / belief_BK.sum(axis=1, keepdims=True)
-    return mixtures_NK
+    belief_NK = _place(counts_NV, strength_KV, user_prior, _PLACING_ROUNDS)
+    return belief_NK / belief_NK.sum(axis=1, keepdims=True)
 
 
 def probabilities(strength_KV: np.ndarray) -> np.ndarray:
     """Mean distribution of each interest over categories, float64 (K, V), rows sum to 1."""
     return strength_KV / strength_KV.sum(axis=1, keepdims=True)
+
+
+def _place(counts_NV: csr_array, strength_KV: np.ndarray, user_prior: float, rounds: int) -> np.ndarray:
+    """Dirichlet parameters of each user's mixture, float64 (N, K), from users who are all alike."""
+    count = len(strength_KV)
+    weights_KV = _geometric_means(strength_KV)
+    belief_NK = np.ones((counts_NV.shape[0], count))
+    for rows, block_BV in _blocks(counts_NV):
+        for _ in range(rounds):
+            tastes_BK = _geometric_means(belief_NK[rows])
+            ratio_BV = block_BV / (tastes_BK @ weights_KV + _TINY)
+            belief_NK[rows] = user_prior + tastes_BK * (ratio_BV @ weights_KV.T)
+    return belief_NK
 
 
 def _geometric_means(parameters: np.ndarray) -> np.ndarray:

@@ -79,8 +79,8 @@ class Kept:
 
     Args:
         same_or_before: the last one of that day or before, which lends ids and names.
-        before: the last one of an earlier day, which lends the number of interests and where to begin. Not of
-            that very day: a day that is run again shall give what it gave.
+        before: the last one of an earlier day, whose interests hold for a while. Not of that very day: a day
+            that is run again shall give what it gave.
         last_number: the highest number any model ever gave, later ones included: none is given twice.
     """
 

@@ -115,6 +115,13 @@ def fitted_users(purchases: pl.DataFrame, config: InterestConfig) -> list[str]:
     return sorted(sorted(users, key=lambda user_id: (place(user_id), user_id))[: config.fit_users])
 
 
+def fit_from_groups(counts_NV: csr_array, count: int, config: InterestConfig, seed: int) -> np.ndarray:
+    """Strengths (K, V) of so many interests, from the start that groups of like users give."""
+    start_KV = start_from_groups(counts_NV, count, seed)
+    priors = {"user_prior": config.user_prior, "category_prior": config.category_prior}
+    return fit_interests(counts_NV, start_KV, **priors)
+
+
 def held_out_likelihood(
     mixtures_NK: np.ndarray, probabilities_KV: np.ndarray, later_NV: csr_array
 ) -> np.ndarray:
@@ -170,7 +177,7 @@ def _judge(
     config: InterestConfig,
     seed: int,
 ) -> Judged:
-    strength_KV = _find(fitted_NV, number, config, seed)
+    strength_KV = fit_from_groups(fitted_NV, number, config, seed)
     mixtures_NK = infer_mixtures(shown_NV, strength_KV, user_prior=config.user_prior)
     likelihood_N = held_out_likelihood(mixtures_NK, probabilities(strength_KV), later_NV)
     if number == 1:
@@ -181,16 +188,10 @@ def _judge(
         generator = np.random.default_rng([seed, number, resample])
         size = max(round(config.resample_share * fitted_NV.shape[0]), number)
         part = np.sort(generator.permutation(fitted_NV.shape[0])[:size])
-        other_KV = _find(fitted_NV[part], number, config, int(generator.integers(2**31)))
+        other_KV = fit_from_groups(fitted_NV[part], number, config, int(generator.integers(2**31)))
         alike.append(mean_similarity(probabilities(strength_KV), probabilities(other_KV), popularity_V))
     smallest = int(count_backing(mixtures_NK, config.backing_share).min())
     return Judged(number, likelihood_N, float(np.mean(alike)), smallest)
-
-
-def _find(counts_NV: csr_array, number: int, config: InterestConfig, seed: int) -> np.ndarray:
-    start_KV = start_from_groups(counts_NV, number, seed)
-    priors = {"user_prior": config.user_prior, "category_prior": config.category_prior}
-    return fit_interests(counts_NV, start_KV, **priors)
 
 
 def _choose(

@@ -42,11 +42,11 @@ def test_planted_interests_and_mixtures_are_found():
 
 def test_it_explains_the_purchases_as_well_as_scikit_learn():
     counts = counts_of(planted_shop(interests=4, categories=24))
-    own = fit_interests(counts, start_from_groups(counts, 4, 0), user_prior=4 * 0.25, category_prior=0.25)
+    own = fit_interests(counts, start_from_groups(counts, 4, 0), user_prior=0.25, category_prior=0.25)
     theirs = LatentDirichletAllocation(
         4, doc_topic_prior=0.25, topic_word_prior=0.25, max_iter=30, mean_change_tol=1e-3, random_state=0
     ).fit(counts)
-    placed = infer_mixtures(counts, theirs.components_, user_prior=1.0)
+    placed = infer_mixtures(counts, theirs.components_, user_prior=0.25)
     # Given the same interests both place users alike ...
     assert placed == pytest.approx(theirs.transform(counts), abs=0.01)
     # ... and their interests are the same.
