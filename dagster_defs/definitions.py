@@ -13,6 +13,7 @@ from dagster_defs.ml_assets.cohorts import build_cohort_assets
 from dagster_defs.ml_assets.describe import build_description_assets
 from dagster_defs.ml_assets.embeddings import build_embedding_assets
 from dagster_defs.ml_assets.finetuning import build_finetuning_assets
+from dagster_defs.ml_assets.interests import build_interest_assets
 from dagster_defs.ml_assets.item_encoder import build_item_encoder_assets
 from dagster_defs.ml_assets.recommender import build_recommender_assets
 from dagster_defs.ml_assets.sentiment import build_sentiment_assets
@@ -41,6 +42,7 @@ def build_defs(**resource_overrides: Any) -> dg.Definitions:
             *build_finetuning_assets(dbt_features),
             *build_cohort_assets(dbt_features),
             *build_description_assets(),
+            *build_interest_assets(dbt_features),
             *build_recommender_assets(dbt_features),
             *build_sentiment_assets(dbt_features),
             *build_topic_assets(dbt_features),

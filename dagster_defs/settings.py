@@ -18,6 +18,7 @@ from python_ml.config import (
     DescribeConfig,
     EmbeddingConfig,
     FineTuningConfig,
+    InterestConfig,
     RecommenderConfig,
     SentimentConfig,
     TopicConfig,
@@ -40,7 +41,8 @@ class Settings:
         full_refresh: whether dbt builds incremental tables anew.
         backfill: first and last day whose events are built again, and no others; None means the newest days.
         pseudonym_key: secret that ids are hashed with; None means the installation's own. Never printed.
-        embedding, finetuning, cohorts, describe, recommender, sentiment, topics: the Python steps' knobs.
+        embedding, finetuning, cohorts, describe, interests, recommender, sentiment, topics: knobs of the Python
+            steps.
     """
 
     source: str
@@ -57,6 +59,7 @@ class Settings:
     finetuning: FineTuningConfig
     cohorts: CohortConfig
     describe: DescribeConfig
+    interests: InterestConfig
     recommender: RecommenderConfig
     sentiment: SentimentConfig
     topics: TopicConfig
@@ -98,6 +101,7 @@ _SECTIONS = {
     "finetuning": FineTuningConfig,
     "cohorts": CohortConfig,
     "describe": DescribeConfig,
+    "interests": InterestConfig,
     "recommender": RecommenderConfig,
     "sentiment": SentimentConfig,
     "topics": TopicConfig,

@@ -7,6 +7,7 @@ from python_ml.config.cohorts import CohortConfig
 from python_ml.config.describe import DescribeConfig
 from python_ml.config.embedding import EmbeddingConfig
 from python_ml.config.finetuning import FineTuningConfig
+from python_ml.config.interests import InterestConfig
 from python_ml.config.recommender import RecommenderConfig
 from python_ml.config.sentiment import SentimentConfig
 from python_ml.config.topics import TopicConfig
@@ -16,6 +17,7 @@ __all__ = [
     "DescribeConfig",
     "EmbeddingConfig",
     "FineTuningConfig",
+    "InterestConfig",
     "RecommenderConfig",
     "SentimentConfig",
     "TopicConfig",

@@ -6,9 +6,11 @@ import duckdb
 import pytest
 
 from dagster_defs.empty_tables import (
+    FEW_OF_A_COHORT,
     FEW_USERS,
     FEW_WRITERS,
     NO_ASPECT,
+    NO_INTERESTS,
     NO_MONTH,
     NO_RATED_TEXT,
     NO_REVIEW,
@@ -108,6 +110,36 @@ def test_where_no_cohort_has_enough_users_there_is_no_profile(tmp_path: Path, ha
     reasons = why_empty(warehouse)
     assert (reasons.get("serving.cohort_profiles") == FEW_USERS) == has_run
     assert ("serving.cohort_profiles" in unexplained(warehouse.row_counts(), reasons)) != has_run
+
+
+INTERESTS = """
+create table serving.user_interests (user_id varchar);
+create table serving.interest_profiles (interest_id varchar);
+create table serving.interest_selection (is_chosen boolean);
+create table serving.cohort_interests (cohort_id varchar);
+create table serving.user_cohorts (user_id varchar); insert into serving.user_cohorts values ('a');
+"""
+
+
+@pytest.mark.parametrize("tried", ["(false)", "(false), (false)", None])
+def test_where_no_number_was_chosen_there_are_no_interests(tmp_path: Path, tried: str | None):
+    """Without a row of the selection the step has not run, and nothing is explained."""
+    added = "select 1" if tried is None else f"insert into serving.interest_selection values {tried}"
+    warehouse = published(tmp_path, WEEK, TWO, INTERESTS, added)
+    reasons = why_empty(warehouse)
+    for table in ("user_interests", "interest_profiles", "cohort_interests"):
+        assert reasons.get(f"serving.{table}") == (None if tried is None else NO_INTERESTS)
+        assert (f"serving.{table}" in unexplained(warehouse.row_counts(), reasons)) == (tried is None)
+
+
+def test_a_cohort_of_few_users_is_told_no_interests(tmp_path: Path):
+    chosen = "insert into serving.interest_selection values (false), (true)"
+    warehouse = published(
+        tmp_path, WEEK, TWO, INTERESTS, chosen, "insert into serving.user_interests values ('a')"
+    )
+    reasons = why_empty(warehouse)
+    assert reasons["serving.cohort_interests"] == FEW_OF_A_COHORT
+    assert "serving.interest_profiles" in unexplained(warehouse.row_counts(), reasons)
 
 
 def test_a_shop_of_guests(tmp_path: Path):
