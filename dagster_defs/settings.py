@@ -41,8 +41,8 @@ class Settings:
         full_refresh: whether dbt builds incremental tables anew.
         backfill: first and last day whose events are built again, and no others; None means the newest days.
         pseudonym_key: secret that ids are hashed with; None means the installation's own. Never printed.
-        embedding, finetuning, cohorts, describe, interests, recommender, sentiment, topics: knobs of the Python
-            steps.
+        embedding, finetuning, cohorts, describe, interests, recommender, sentiment, topics: knobs of the
+            Python steps.
     """
 
     source: str
