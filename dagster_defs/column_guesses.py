@@ -36,6 +36,7 @@ SYNONYMS = {
     "sales_amount": "line_total line_amount total_price total amount total_amount revenue sales"
     " sales_value net_amount paid value",
     "price_amount": "unit_price price list_price retail_price sell_price item_price",
+    "cost_amount": "unit_cost cost cost_price",
     "shipping_amount": "shipping freight freight_value shipping_cost delivery_cost",
     "loyalty_discount_amount": "discount discount_amount retail_disc",
     "ordered_at": "order_date order_time order_datetime order_timestamp invoice_date purchase_date"

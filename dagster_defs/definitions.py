@@ -10,8 +10,10 @@ from dagster_defs.console import console_logger
 from dagster_defs.dbt_assets import build_dbt_assets, load_manifest
 from dagster_defs.jobs import build_jobs, build_schedule
 from dagster_defs.ml_assets.cohorts import build_cohort_assets
+from dagster_defs.ml_assets.describe import build_description_assets
 from dagster_defs.ml_assets.embeddings import build_embedding_assets
 from dagster_defs.ml_assets.finetuning import build_finetuning_assets
+from dagster_defs.ml_assets.interests import build_interest_assets
 from dagster_defs.ml_assets.item_encoder import build_item_encoder_assets
 from dagster_defs.ml_assets.recommender import build_recommender_assets
 from dagster_defs.ml_assets.sentiment import build_sentiment_assets
@@ -39,6 +41,8 @@ def build_defs(**resource_overrides: Any) -> dg.Definitions:
             *build_embedding_assets(dbt_features),
             *build_finetuning_assets(dbt_features),
             *build_cohort_assets(dbt_features),
+            *build_description_assets(),
+            *build_interest_assets(dbt_features),
             *build_recommender_assets(dbt_features),
             *build_sentiment_assets(dbt_features),
             *build_topic_assets(dbt_features),

@@ -13,6 +13,7 @@ from python_ml.cohorts.methods import RULES
 NO_USERS = "no user is known"
 NOT_TOLD_APART = "users were not told apart: serving.cohort_selection says why"
 FEW_USERS = "no cohort has as many users as a profile must stand on (setting min_profile_users)"
+NO_RULE = "the shop has written down no business rule (seeds/business_rules.csv)"
 NOTHING_DONE = "no known user has bought or looked at anything"
 ONE_ITEM = "no two items can stand beside each other"
 NO_REVIEWS = "the shop has no reviews"
@@ -24,6 +25,8 @@ FEW_WRITERS = (
 NO_TEXT = "no review written before the as-of date has a text"
 NO_ASPECT = "no review speaks of price, quality, delivery, fit, service or packaging"
 NO_RATED_TEXT = "too few reviews have both a text and stars for any to be held out"
+NO_INTERESTS = "no number of interests was chosen: serving.interest_selection says why"
+FEW_OF_A_COHORT = "no cohort has enough users with an own mixture of interests (var min_interest_users)"
 NO_MONTH = "no month with an order of a known user is complete yet"
 OF_REVIEWS = ("item_reputation", "item_opinions", "user_opinions", "cohort_opinions")
 OF_TEXTS = ("review_sentiment", "review_aspects", "sentiment_evaluation", "topic_profiles", "topic_sizes")
@@ -31,6 +34,7 @@ BY_USER = (
     *("user_cohorts", "cohorts", "cohort_profiles", "cohort_memberships", "cohort_changes"),
     *("cohort_migrations", "cohort_rules", "cohort_drift", "rfm_segments", "recommendations"),
 )
+OF_INTERESTS = ("user_interests", "interest_profiles", "cohort_interests")
 OF_CLUSTERED = ("cohort_rules", "cohort_drift")
 
 
@@ -67,9 +71,15 @@ def _reason(table: str, published: Warehouse, counts: dict[str, int]) -> str | N
         return NO_MONTH
     if table in OF_CLUSTERED and not _are_told_apart(published):
         return NOT_TOLD_APART
+    if table in OF_INTERESTS and not _has_interests(published):
+        return NO_INTERESTS if counts["serving.interest_selection"] else None
+    if table == "cohort_interests" and counts["serving.user_interests"] and counts["serving.user_cohorts"]:
+        return FEW_OF_A_COHORT
     # Written by one step with the cohorts, which show that it has run.
     if table == "cohort_profiles" and counts["serving.cohorts"]:
         return FEW_USERS
+    if table == "business_rule_effects":  # a row for each rule, whatever becomes of it
+        return NO_RULE
     if table == "recommendations" and not _has_interaction(published):
         return NOTHING_DONE
     if table in OF_TEXTS + OF_REVIEWS and not counts["core.reviews"]:
@@ -106,6 +116,10 @@ def _has_complete_month(published: Warehouse) -> bool:
 def _are_told_apart(published: Warehouse) -> bool:
     methods = published.read("serving", "cohorts", columns=["cohort_method"])["cohort_method"]
     return any(method not in RULES for method in methods)
+
+
+def _has_interests(published: Warehouse) -> bool:
+    return bool(published.read("serving", "interest_selection", columns=["is_chosen"])["is_chosen"].any())
 
 
 def _as_of(published: Warehouse) -> date | None:

@@ -15,8 +15,10 @@ from typing import Any
 from dagster_defs.paths import PROJECT_ROOT, SETTINGS_FILE, ShopPaths
 from python_ml.config import (
     CohortConfig,
+    DescribeConfig,
     EmbeddingConfig,
     FineTuningConfig,
+    InterestConfig,
     RecommenderConfig,
     SentimentConfig,
     TopicConfig,
@@ -39,7 +41,8 @@ class Settings:
         full_refresh: whether dbt builds incremental tables anew.
         backfill: first and last day whose events are built again, and no others; None means the newest days.
         pseudonym_key: secret that ids are hashed with; None means the installation's own. Never printed.
-        embedding, finetuning, cohorts, recommender, sentiment, topics: the knobs of the Python steps.
+        embedding, finetuning, cohorts, describe, interests, recommender, sentiment, topics: knobs of the
+            Python steps.
     """
 
     source: str
@@ -55,6 +58,8 @@ class Settings:
     embedding: EmbeddingConfig
     finetuning: FineTuningConfig
     cohorts: CohortConfig
+    describe: DescribeConfig
+    interests: InterestConfig
     recommender: RecommenderConfig
     sentiment: SentimentConfig
     topics: TopicConfig
@@ -80,9 +85,9 @@ class Settings:
         """The key of this installation, for all shops; outside every warehouse."""
         return self.var / "pseudonym.key"
 
-    def dbt_vars(self) -> dict[str, str]:
+    def dbt_vars(self) -> dict[str, str | bool]:
         """The variables every dbt command of this run gets."""
-        variables = {"source": self.source}
+        variables: dict[str, str | bool] = {"source": self.source, "is_run": True}
         if self.as_of_date is not None:
             variables["as_of_date"] = self.as_of_date.isoformat()
         if self.backfill is not None:
@@ -95,6 +100,8 @@ _SECTIONS = {
     "embedding": EmbeddingConfig,
     "finetuning": FineTuningConfig,
     "cohorts": CohortConfig,
+    "describe": DescribeConfig,
+    "interests": InterestConfig,
     "recommender": RecommenderConfig,
     "sentiment": SentimentConfig,
     "topics": TopicConfig,

@@ -47,9 +47,24 @@ def print_summary(settings: Settings) -> None:
     evaluation = published.read("serving", "recommender_evaluation")
     for list_name, meaning in LIST_TITLES.items():
         _print_evaluation(console, evaluation.filter(list_name=list_name), list_name, meaning)
+    for line in rules_not_applied(published.read("serving", "business_rule_effects")):
+        console.print(f"\n{line}")
     console.print(_sample_table(published.read("serving", "recommendations")))
     print_opinions(console, published)
     _print_paths(console, settings)
+
+
+def rules_not_applied(effects: pl.DataFrame) -> list[str]:
+    """A line for each business rule in force that cannot be applied.
+
+    Args:
+        effects: `serving.business_rule_effects`.
+    """
+    refused = effects.filter(status="cannot be applied").sort("rule_id")
+    return [
+        f"Business rule {rule} is not applied: {reason}"
+        for rule, reason in refused.select("rule_id", "not_applied_reason").iter_rows()
+    ]
 
 
 def _table(title: str, *columns: str) -> Table:

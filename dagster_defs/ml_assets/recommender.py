@@ -1,13 +1,19 @@
 """`ml.model_evaluations`, then `ml.recommendations` and `ml.similar_items` by the models that did best."""
 
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
 import dagster as dg
+import polars as pl
 from dagster_dbt import get_asset_key_for_model
 
 from dagster_defs.dbt_assets import WRITER_POOL
 from dagster_defs.failures import RETRIES, errors_as_failures
 from dagster_defs.ml_assets.step import (
     StepResult,
+    current_tables,
     fingerprint,
+    load_model,
     markdown_table,
     read_as_of,
     read_inputs,
@@ -17,12 +23,16 @@ from dagster_defs.ml_assets.step import (
 from dagster_defs.progress import Progress
 from dagster_defs.resources import Shop
 
+if TYPE_CHECKING:
+    from python_ml.recommender.recommend import Recommender
+
 EVALUATED_ON = ["interactions", "item_features", "item_texts"]
 RECOMMENDED_FROM = ["interactions", "user_features", "item_features", "item_texts"]
+RULES = ["business_rules_in_force", "business_rule_items", "user_ages"]
 
 
 def build_recommender_assets(dbt_features: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
-    features = {name: get_asset_key_for_model([dbt_features], name) for name in RECOMMENDED_FROM}
+    features = {name: get_asset_key_for_model([dbt_features], name) for name in RECOMMENDED_FROM + RULES}
     written = [["ml", "text_embeddings"], ["ml", "user_cohorts"]]
     kinds = {"python", "torch"}
     evaluations = dg.AssetSpec(
@@ -41,7 +51,7 @@ def build_recommender_assets(dbt_features: dg.AssetsDefinition) -> list[dg.Asset
     )
     similar_items = dg.AssetSpec(
         ["ml", "similar_items"],
-        deps=recommendations.deps,
+        deps=[*(features[name] for name in RECOMMENDED_FROM), *written, evaluations.key],
         group_name="ml",
         kinds=kinds,
         description="One row per item and rank: the items most like it.",
@@ -76,10 +86,13 @@ def _evaluate(context: dg.AssetExecutionContext, shop: Shop):
             as_of=read_as_of(shop),
             device=settings.device,
             seed=settings.seed,
+            in_force=_champions_before(shop),
             progress=Progress(what="models evaluated", write=context.log.info),
         )
         shown = {name: as_metadata(figure) for name, figure in result.plots.items()}
         shown |= {"on the last window": markdown_table(headline(result.metrics)), "device": result.device}
+        shown |= {"champions": markdown_table(_champions(result.metrics))}
+        shown |= {"champions against the others": markdown_table(result.differences)}
         reasons = result.not_evaluated | result.left_out
         shown |= {f"{name}: not evaluated": reason for name, reason in reasons.items()}
         for name, reason in reasons.items():
@@ -89,29 +102,80 @@ def _evaluate(context: dg.AssetExecutionContext, shop: Shop):
     yield from run_step(context, shop, version=version, tables=["model_evaluations"], compute=compute)
 
 
+def _champions_before(shop: Shop) -> dict[str, str]:
+    """Who wrote each list after the run before, if that was not for a later day."""
+    columns = ["list_name", "model_name", "is_champion", "not_evaluated_reason", "as_of_date"]
+    before = shop.warehouse().read("ml", "model_evaluations", columns=columns)
+    # A list that could not be judged was written for want of another.
+    known = before.filter(
+        pl.col("as_of_date") <= read_as_of(shop), "is_champion", pl.col("not_evaluated_reason").is_null()
+    )
+    return dict(known.select("list_name", "model_name").unique().rows())
+
+
+def _champions(metrics: pl.DataFrame) -> pl.DataFrame:
+    return (
+        metrics.filter("is_champion")
+        .select("list_name", "model_name", "champion_reason")
+        .unique()
+        .sort("list_name")
+    )
+
+
 def _recommend(context: dg.AssetExecutionContext, shop: Shop):
     settings = shop.settings()
     inputs = read_inputs(shop, RECOMMENDED_FROM, written=["user_cohorts", "model_evaluations"])
-    version = fingerprint(settings.recommender, code="recommender", frames=inputs, seed=settings.seed)
+    rules = {name: shop.warehouse().read("features", name) for name in RULES}
+    models = fingerprint(settings.recommender, code="recommender", frames=inputs, seed=settings.seed)
+    # Another rule makes other lists of the same models.
+    lists = fingerprint(settings.recommender, code="recommender", frames=rules, models=models)
+    current = current_tables(shop, {"recommendations": lists, "similar_items": models}, read_as_of(shop))
 
-    def compute() -> StepResult:
-        from python_ml.recommender.recommend import recommend_items
+    @cache
+    def recommender() -> "Recommender":
+        from python_ml.recommender.recommend import Recommender
 
-        result = recommend_items(
+        return Recommender(
             **inputs,
             config=settings.recommender,
             as_of=read_as_of(shop),
             device=settings.device,
             seed=settings.seed,
-            progress=Progress(what="users served", write=context.log.info),
-        )
-        save_model(settings.paths, "recommender", version, result.weights)
-        sources = result.recommendations.group_by("list_name", "candidate_source", "reason_code").len("rows")
-        shown = {"sources and reasons": markdown_table(sources.sort("rows", descending=True))}
-        return StepResult(
-            tables={"recommendations": result.recommendations, "similar_items": result.similar_items},
-            metadata={"recommendations": shown | {"device": result.device}},
+            trained=load_model(settings.paths, "recommender", models),
         )
 
-    tables = ["recommendations", "similar_items"]
-    yield from run_step(context, shop, version=version, tables=tables, compute=compute)
+    def write_lists() -> StepResult:
+        from python_ml.recommender.read_rules import RuleTables
+
+        tables = RuleTables(**rules)
+        written = recommender().lists(tables, Progress(what="users served", write=context.log.info))
+        save_model(settings.paths, "recommender", models, recommender().weights())
+        shown = _shown(written, recommender().device, tables.not_applied(settings.recommender.list_length))
+        for name, reason in tables.not_applied(settings.recommender.list_length).items():
+            context.log.warning(f"business rule {name} is not applied: {reason}")
+        return StepResult(tables={"recommendations": written}, metadata={"recommendations": shown})
+
+    def find_similar() -> StepResult:
+        return StepResult(tables={"similar_items": recommender().similar_items()})
+
+    for table, version, compute in (
+        ("recommendations", lists, write_lists),
+        ("similar_items", models, find_similar),
+    ):
+        is_current = table in current
+        yield from run_step(
+            context, shop, version=version, tables=[table], compute=compute, is_current=is_current
+        )
+
+
+def _shown(lists: pl.DataFrame, device: str, not_applied: dict[str, str]) -> dict[str, Any]:
+    """What the UI shows of the lists."""
+    sources = lists.group_by("list_name", "candidate_source", "reason_code").len("rows")
+    applied = lists.filter(pl.col("rules_applied") != "").with_columns(pl.col("rules_applied").str.split(","))
+    touched = applied.explode("rules_applied").group_by("list_name", "rules_applied").len("rows")
+    shown = {
+        "sources and reasons": markdown_table(sources.sort("rows", descending=True)),
+        "rules applied": markdown_table(touched.sort("list_name", "rules_applied")),
+        "device": device,
+    }
+    return shown | {f"{rule}: not applied": reason for rule, reason in not_applied.items()}

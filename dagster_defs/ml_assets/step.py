@@ -121,13 +121,25 @@ def read_as_of(shop: Shop) -> date:
 
 def carries_version(shop: Shop, tables: list[str], version: str, as_of: date) -> bool:
     """Whether all rows of the tables do; one of them may be empty, for they are written together."""
-    stamps = set()
-    for table in tables:
-        try:
-            stamps |= set(shop.warehouse().read("ml", table, columns=["model_version", "as_of_date"]).rows())
-        except ContractError:
-            return False
-    return stamps == {(version, as_of)}
+    return current_tables(shop, dict.fromkeys(tables, version), as_of) == set(tables)
+
+
+def current_tables(shop: Shop, versions: Mapping[str, str], as_of: date) -> set[str]:
+    """Those of the tables of one step, each with its version, of which all rows carry it.
+
+    A table without rows tells nothing itself: it is current beside one that is.
+    """
+    stamps = {table: _stamps(shop, table) for table in versions}
+    current = {table for table, version in versions.items() if stamps[table] == {(version, as_of)}}
+    return current | {table for table in versions if current and stamps[table] == set()}
+
+
+def _stamps(shop: Shop, table: str) -> set[tuple[str, date]] | None:
+    """Versions and dates of the rows of a table; None where it is not there."""
+    try:
+        return set(shop.warehouse().read("ml", table, columns=["model_version", "as_of_date"]).rows())
+    except ContractError:
+        return None
 
 
 def _stamp(frame: pl.DataFrame, version: str, as_of: date) -> pl.DataFrame:
@@ -217,6 +229,14 @@ def save_model(paths: ShopPaths, capability: str, version: str, arrays: Mapping[
     partial = folder / "model.safetensors.partial"
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, partial)
     partial.replace(folder / "model.safetensors")
+
+
+def load_model(paths: ShopPaths, capability: str, version: str) -> dict[str, np.ndarray] | None:
+    """What `save_model` wrote under this version; None where it did not."""
+    from safetensors.numpy import load_file
+
+    file = paths.models / capability / version / "model.safetensors"
+    return load_file(file) if file.exists() else None
 
 
 def load_models(paths: ShopPaths, capability: str) -> Iterator[dict[str, np.ndarray]]:

@@ -1,4 +1,4 @@
--- One row per cohort: its size and what its users spend.
+-- One row per cohort: its size, what its users spend, and what sets it apart in plain words.
 with
 
 user_cohorts as (
@@ -18,6 +18,15 @@ orders as (
         sales_amount,
         ordered_at
     from {{ ref('orders') }}
+),
+
+cohort_descriptions as (
+    select
+        cohort_id,
+        description,
+        description_source,
+        as_of_date
+    from {{ source('ml', 'cohort_descriptions') }}
 ),
 
 users_joined_to_orders as (
@@ -69,7 +78,6 @@ cohorts_shared as (
         cohort_name,
         cohort_method,
         model_version,
-        '{{ shop_adapter().currency }}' as currency,
         user_count,
         cast(user_count as double) / sum(user_count) over () as user_share,
         cast(order_count as bigint) as order_count,
@@ -80,6 +88,32 @@ cohorts_shared as (
         sales_amount / nullif(order_count, 0) as mean_order_amount,
         as_of_date
     from users_grouped_by_cohort
+),
+
+-- A description of another day tells of other users.
+cohorts_joined_to_descriptions as (
+    select
+        cohorts_shared.cohort_id,
+        cohorts_shared.cohort_name,
+        cohort_descriptions.description,
+        cohort_descriptions.description_source,
+        cohorts_shared.cohort_method,
+        cohorts_shared.model_version,
+        '{{ shop_adapter().currency }}' as currency,
+        cohorts_shared.user_count,
+        cohorts_shared.user_share,
+        cohorts_shared.order_count,
+        cohorts_shared.sales_amount,
+        cohorts_shared.sales_share,
+        cohorts_shared.mean_sales_amount,
+        cohorts_shared.mean_order_count,
+        cohorts_shared.mean_order_amount,
+        cohorts_shared.as_of_date
+    from cohorts_shared
+    left join cohort_descriptions
+        on
+            cohorts_shared.cohort_id = cohort_descriptions.cohort_id
+            and cohorts_shared.as_of_date = cohort_descriptions.as_of_date
 )
 
-select * from cohorts_shared
+select * from cohorts_joined_to_descriptions

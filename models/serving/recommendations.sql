@@ -26,6 +26,21 @@ items as (
     from {{ ref('items') }}
 ),
 
+users as (
+    select
+        user_id,
+        lower(substring(language, 1, 2)) as language_code
+    from {{ ref('users') }}
+),
+
+reason_texts as (
+    select
+        reason_code,
+        language_code,
+        phrase
+    from {{ ref('reason_texts') }}
+),
+
 recommendations_titled as (
     select
         recommendations.recommendation_id,
@@ -37,16 +52,11 @@ recommendations_titled as (
         shown_items.department as item_department,
         reason_items.title as reason_item_title,
         recommendations.reason_code,
-        case recommendations.reason_code
-            when 'bought_before' then 'You bought this before'
-            when 'because_you_bought'
-                then 'Because you bought ' || coalesce(reason_items.title, 'similar items')
-            when 'viewed_before' then 'You looked at this before'
-            when 'because_you_viewed'
-                then 'Because you looked at ' || coalesce(reason_items.title, 'similar items')
-            when 'popular_in_cohort' then 'Popular with shoppers like you'
-            when 'popular_overall' then 'A best seller in the shop'
-        end as reason,
+        replace(
+            coalesce(texts_of_user.phrase, texts_of_shop.phrase),
+            '{item}',
+            coalesce(reason_items.title, recommendations.reason_item_id, '')
+        ) as reason,
         recommendations.candidate_source,
         recommendations.rules_applied,
         recommendations.model_version,
@@ -56,6 +66,15 @@ recommendations_titled as (
     from recommendations
     left join items as shown_items on recommendations.item_id = shown_items.item_id
     left join items as reason_items on recommendations.reason_item_id = reason_items.item_id
+    left join users on recommendations.user_id = users.user_id
+    left join reason_texts as texts_of_user
+        on
+            recommendations.reason_code = texts_of_user.reason_code
+            and users.language_code = texts_of_user.language_code
+    left join reason_texts as texts_of_shop
+        on
+            recommendations.reason_code = texts_of_shop.reason_code
+            and texts_of_shop.language_code = '{{ var("reason_language") }}'
 )
 
 select * from recommendations_titled

@@ -9,6 +9,7 @@ model_evaluations as (
         list_name,
         cohort_name,
         metric_name,
+        champion_reason,
         model_config,
         not_evaluated_reason,
         model_version,

@@ -4,16 +4,20 @@ Values come from the `[dev]` and `[full]` tables of `profiles/settings.toml`; an
 """
 
 from python_ml.config.cohorts import CohortConfig
+from python_ml.config.describe import DescribeConfig
 from python_ml.config.embedding import EmbeddingConfig
 from python_ml.config.finetuning import FineTuningConfig
+from python_ml.config.interests import InterestConfig
 from python_ml.config.recommender import RecommenderConfig
 from python_ml.config.sentiment import SentimentConfig
 from python_ml.config.topics import TopicConfig
 
 __all__ = [
     "CohortConfig",
+    "DescribeConfig",
     "EmbeddingConfig",
     "FineTuningConfig",
+    "InterestConfig",
     "RecommenderConfig",
     "SentimentConfig",
     "TopicConfig",

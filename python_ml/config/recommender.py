@@ -68,7 +68,7 @@ class RecommenderConfig:
 
     window_days: int = 28
     min_judged_users: int = 20
-    cutoffs: tuple[int, ...] = (5, 10, 20)
+    cutoffs: tuple[int, ...] = (5, 10, 20, 50)
     list_length: int = 20
     similar_length: int = 10
     block_users: int = 64

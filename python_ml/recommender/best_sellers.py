@@ -7,6 +7,7 @@ import torch
 
 from python_ml.recommender.data import Interactions
 from python_ml.recommender.ranking import top_k
+from python_ml.recommender.rules import NO_RULES, Rules, choose
 from python_ml.recommender.serve import Lists
 
 # Weights of what orders items with equally many buyers: buyers elsewhere, then interest of all time.
@@ -75,8 +76,9 @@ def serve_best_sellers(
     *,
     length: int,
     min_cohort_buyers: int,
+    rules: Rules = NO_RULES,
 ) -> tuple[Lists, np.ndarray]:
-    """The same list for every user of a cohort.
+    """The same list for every user of a cohort to whom the rules show the same.
 
     Args:
         sellers: the counts.
@@ -85,6 +87,7 @@ def serve_best_sellers(
         is_publishable: (I,) bool.
         length: K.
         min_cohort_buyers: with fewer buyers in the window a cohort gets the overall list.
+        rules: business rules of this list.
 
     Returns:
         the lists; (U, K) bool, whether the place is filled by the cohort's own buyers.
@@ -95,17 +98,21 @@ def serve_best_sellers(
     items = np.full((len(users), width), -1, dtype=np.int64)
     scores = np.zeros((len(users), width), dtype=np.float32)
     removed = np.zeros(len(users), dtype=bool)
+    touched = np.zeros((len(users), width, -(-len(rules.rule_ids) // 8)), dtype=np.uint8)
     from_cohort = np.zeros((len(users), width), dtype=bool)
     level = sellers.all_time / max(sellers.all_time.max(initial=0.0), 1.0)
-    for number in np.unique(group):
-        rows = group == number
+    kinds = np.stack([group, rules.patterns(users)], axis=1)
+    for number, pattern in np.unique(kinds, axis=0):
+        rows = (kinds == (number, pattern)).all(axis=1)
         buyers = sellers.overall if number < 0 else sellers.by_cohort[number]
         elsewhere = sellers.overall / max(sellers.overall.max(initial=0.0), 1.0)
         score = torch.from_numpy(buyers + ELSEWHERE * elsewhere + ALL_TIME * level)[None]
         unruled = top_k(score, length)[0][0]
         removed[rows] = not is_publishable[unruled].all()
         score[:, torch.from_numpy(~is_publishable)] = -torch.inf
-        best, value = top_k(score, length)
-        items[rows], scores[rows] = best, value
+        chosen = choose(score, users[rows][:1], length, rules)
+        best = chosen.items
+        items[rows], scores[rows] = best, chosen.scores
+        touched[rows] = np.packbits(chosen.touched, axis=2)
         from_cohort[rows] = (number >= 0) & (best >= 0) & (buyers[best] > 0)
-    return Lists(users, items, scores, removed), from_cohort
+    return Lists(users, items, scores, removed, touched), from_cohort

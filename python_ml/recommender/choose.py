@@ -1,16 +1,19 @@
 """Settings chosen on the validation window, models compared on the test window.
 
-Nothing is ever chosen on test: by the time it is looked at, every setting and every champion is fixed.
+Nothing is ever chosen on test: by the time it is looked at, every setting and every challenger is fixed. All
+that the test window may do is to keep a challenger out, see `gate`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import torch
 
 from python_ml.config import RecommenderConfig
 from python_ml.recommender.data import TextVectors
 from python_ml.recommender.feasibility import Feasibility
+from python_ml.recommender.gate import pass_gate
 from python_ml.recommender.judge import Judge, Ranked, Scorer
 from python_ml.recommender.models import (
     Settings,
@@ -33,7 +36,9 @@ class Comparison:
 
     Args:
         settings: chosen settings by model and list.
-        champions: model by list, the best validation NDCG@10; equals go to the simpler model.
+        champions: model by list, the best validation NDCG@10 (equals go to the simpler model), unless that is
+            worse on test than the one in force.
+        champion_reasons: why, by list.
         ranked: lists by split ("validation", "test"), model and list.
         data: the two splits by name.
         history: training records on the data before validation, by model that is trained.
@@ -42,6 +47,7 @@ class Comparison:
 
     settings: dict[str, dict[str, Settings]]
     champions: dict[str, str]
+    champion_reasons: dict[str, str]
     ranked: dict[str, dict[str, dict[str, Ranked]]]
     data: dict[str, SplitData]
     history: dict[str, TrainHistory]
@@ -55,6 +61,7 @@ def compare_models(
     *,
     seed: int,
     device: torch.device,
+    in_force: Mapping[str, str] = MappingProxyType({}),
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Choose on the first split, report on the second.
@@ -66,6 +73,7 @@ def compare_models(
         config: grids and sizes.
         seed: of every random choice.
         device: where the torch recommender runs.
+        in_force: the champions of the run before, by list.
         progress: called with (done, total), a model on validation or one of its lists on test at a time.
     """
     data, lists, models = feasibility.data, feasibility.lists, feasibility.models
@@ -85,13 +93,12 @@ def compare_models(
             tested[name] |= judge.rank(model, max(config.cutoffs), [list_name])
             tick()
     ranked = {"validation": chooser.ranked, "test": tested}
-    champions = {
-        list_name: max(
-            models, key=lambda name, of=list_name: ranked["validation"][name][of].ndcg(CRITERION_CUTOFF)
-        )
-        for list_name in lists
-    }
-    return Comparison(chooser.settings, champions, ranked, data, chooser.history, chooser.tried)
+    champions, reasons = {}, {}
+    for of in lists:
+        best = max(models, key=lambda name, of=of: ranked["validation"][name][of].ndcg(CRITERION_CUTOFF))
+        on_test = {name: by_list[of] for name, by_list in tested.items()}
+        champions[of], reasons[of] = pass_gate(best, in_force.get(of), on_test, CRITERION_CUTOFF, seed)
+    return Comparison(chooser.settings, champions, reasons, ranked, data, chooser.history, chooser.tried)
 
 
 class _Chooser:

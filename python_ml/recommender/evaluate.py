@@ -1,8 +1,9 @@
 """Feature tables in, `ml.model_evaluations` out."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -69,6 +70,7 @@ def evaluate_recommenders(
     as_of: date,
     device: str,
     seed: int,
+    in_force: Mapping[str, str] = MappingProxyType({}),
     progress: Callable[[int, int], None] | None = None,
 ) -> EvaluationResult:
     """Compare all models on the last window of the history, with settings chosen on the window before it.
@@ -84,6 +86,7 @@ def evaluate_recommenders(
         as_of: nothing on or after this date is seen.
         device: "auto", "cpu", "cuda", ...
         seed: of every random choice.
+        in_force: the champions of the run before, by list: a challenger that is worse does not take over.
         progress: called with (done, total).
 
     Raises:
@@ -105,7 +108,13 @@ def evaluate_recommenders(
     comparison = None
     if feasibility.lists:
         comparison = compare_models(
-            feasibility, inputs.texts, config, seed=seed, device=where, progress=progress
+            feasibility,
+            inputs.texts,
+            config,
+            seed=seed,
+            device=where,
+            in_force=in_force,
+            progress=progress,
         )
     frame = metrics_frame(feasibility, comparison, inputs, config)
     unjudged = dict.fromkeys(feasibility.reasons, FALLBACK)

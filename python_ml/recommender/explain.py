@@ -20,6 +20,7 @@ class Reason(IntEnum):
     POPULAR_OVERALL = 3
     VIEWED_BEFORE = 4
     BECAUSE_YOU_VIEWED = 5
+    CHOSEN_BY_SHOP = 6  # pinned, and nothing else speaks for it
 
 
 @runtime_checkable

@@ -1,4 +1,4 @@
-"""Feature tables to arrays. With `evaluate` and `recommend`, all that knows polars here."""
+"""Feature tables to arrays. With `read_rules`, `evaluate` and `recommend`, all that knows polars here."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,7 +15,7 @@ MICROSECONDS_A_DAY = 86_400_000_000
 
 _NEEDED = {
     "interactions": ("user_id", "item_id", "event_type", "weight", "interacted_at"),
-    "item_features": ("item_id", "is_recommendable"),
+    "item_features": ("item_id", "is_recommendable", "category"),
     "item_texts": ("item_id", "text_hash"),
     "text_embeddings": ("text_hash", "embedding_model", "embedding"),
     "user_cohorts": ("user_id", "cohort_id", "cohort_name"),
@@ -34,6 +34,7 @@ class Inputs:
         interactions: purchases, and weaker signs of interest, before the as-of date.
         texts: text vectors of the catalogue.
         is_recommendable: (n_items,) bool.
+        category: (n_items,) int64, the number of the item's category in the order of their names, -1 = none.
         cohort: (n_users,) int64 index into `cohort_ids`, -1 = none.
         cohort_ids: sorted.
         cohort_names: of the same cohorts.
@@ -44,6 +45,7 @@ class Inputs:
     interactions: Interactions
     texts: TextVectors
     is_recommendable: np.ndarray
+    category: np.ndarray
     cohort: np.ndarray
     cohort_ids: list[str]
     cohort_names: list[str]
@@ -75,13 +77,15 @@ def read_inputs(tables: dict[str, pl.DataFrame], *, as_of: date) -> Inputs:
         n_users=len(user_ids),
         n_items=len(item_ids),
     )
+    items = tables["item_features"].sort("item_id")
     cohort, cohort_ids, cohort_names = _read_cohorts(tables["user_cohorts"], user_ids)
     return Inputs(
         user_ids,
         item_ids,
         interactions,
         _read_texts(tables["item_texts"], tables["text_embeddings"], item_ids),
-        tables["item_features"].sort("item_id")["is_recommendable"].fill_null(False).to_numpy().astype(bool),
+        items["is_recommendable"].fill_null(False).to_numpy().astype(bool),
+        (items["category"].rank("dense").cast(pl.Int64) - 1).fill_null(-1).to_numpy(),
         cohort,
         cohort_ids,
         cohort_names,

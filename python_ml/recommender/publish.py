@@ -1,7 +1,7 @@
 """Arrays of lists, reasons and neighbours to the frames that are written."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 
 import numpy as np
@@ -13,6 +13,7 @@ from python_ml.recommender.best_sellers import BestSellers, serve_best_sellers
 from python_ml.recommender.explain import Reason, explain
 from python_ml.recommender.frames import Inputs
 from python_ml.recommender.models import Settings
+from python_ml.recommender.rules import Rules
 from python_ml.recommender.serve import Lists, serve
 from python_ml.recommender.similar import similar_items
 from python_ml.recommender.split import day_of
@@ -20,6 +21,8 @@ from python_ml.recommender.two_tower_recommender import TwoTowerRecommender
 from python_ml.recommender.workshop import Workshop
 
 NOT_RECOMMENDABLE_REMOVED = "not_recommendable_removed"
+PINNED = "business_rule"
+POPULAR = (Reason.POPULAR_IN_COHORT, Reason.POPULAR_OVERALL)
 
 
 class Publisher:
@@ -28,7 +31,8 @@ class Publisher:
     Args:
         inputs: the feature tables as arrays.
         workshop: fits the champions on everything before the as-of date.
-        config: lengths and rules.
+        config: lengths.
+        rules: business rules by list.
         as_of: the as-of date.
         progress: called with (lists done, lists); there are `list_count` lists of every user.
         list_count: how often `publish` will be called.
@@ -39,6 +43,7 @@ class Publisher:
         inputs: Inputs,
         workshop: Workshop,
         config: RecommenderConfig,
+        rules: Mapping[str, Rules],
         *,
         as_of: date,
         list_count: int,
@@ -47,6 +52,7 @@ class Publisher:
         self.inputs = inputs
         self.workshop = workshop
         self.config = config
+        self.rules = rules
         self.as_of = as_of
         self.owned = workshop.past.pairs()
         self.seen = workshop.past.matrix()
@@ -79,6 +85,7 @@ class Publisher:
             list_name=list_name,
             length=self.config.list_length,
             block_users=self.config.block_users,
+            rules=self.rules[list_name],
             progress=self._count,
         )
         reason, reason_item = explain(model, known, self.owned, self.seen, self.sellers, self.inputs.cohort)
@@ -94,6 +101,7 @@ class Publisher:
             self.inputs.is_recommendable,
             length=self.config.list_length,
             min_cohort_buyers=self.config.min_cohort_buyers,
+            rules=self.rules[list_name],
         )
         self._count(len(cold.users))
         sources = np.where(from_cohort, "cohort_best_sellers", "best_sellers")
@@ -105,7 +113,11 @@ class Publisher:
     ) -> pl.DataFrame:
         row, place = np.nonzero(lists.items >= 0)
         codes = np.array([code.name.lower() for code in Reason])
-        rules = np.where(lists.removed, NOT_RECOMMENDABLE_REMOVED, "")
+        rules = self.rules[list_name]
+        touched = lists.rules(len(rules.rule_ids))
+        is_pinned = touched[:, :, [pin.rule for pin in rules.pins]].any(axis=2)
+        sources = np.where(is_pinned, PINNED, sources)
+        reason = np.where(is_pinned & np.isin(reason, POPULAR), Reason.CHOSEN_BY_SHOP, reason)
         frame = pl.DataFrame(
             {
                 "list_name": pl.Series([list_name] * len(row), dtype=pl.String),
@@ -116,7 +128,7 @@ class Publisher:
                 "candidate_source": pl.Series(sources[row, place].tolist(), dtype=pl.String),
                 "reason_code": pl.Series(codes[reason[row, place]].tolist(), dtype=pl.String),
                 "reason_item_id": _gather_or_null(self.inputs.item_ids, reason_item[row, place]),
-                "rules_applied": pl.Series(rules[row].tolist(), dtype=pl.String),
+                "rules_applied": _names_of_rules(lists.removed[row], touched[row, place], rules),
             }
         )
         ids = [
@@ -170,6 +182,20 @@ def similar_frame(
             "similarity_source": source.gather(has_own[row].astype(np.int64)),
         }
     )
+
+
+def _names_of_rules(removed: np.ndarray, touched: np.ndarray, rules: Rules) -> pl.Series:
+    """What stands in rules_applied of each row, the rules separated by commas.
+
+    Args:
+        removed: (M,) bool, whether something not recommendable was taken out of the list.
+        touched: (M, R) bool, the business rules that shaped the row.
+        rules: of the list.
+    """
+    ids = (NOT_RECOMMENDABLE_REMOVED, *rules.rule_ids)
+    kinds, kind = np.unique(np.column_stack([removed, touched]), axis=0, return_inverse=True)
+    names = [",".join(id for id, is_named in zip(ids, each, strict=True) if is_named) for each in kinds]
+    return pl.Series([names[each] for each in kind.reshape(-1)], dtype=pl.String)
 
 
 def _gather_or_null(ids: pl.Series, index: np.ndarray) -> pl.Series:

@@ -1,9 +1,10 @@
 """Feature tables and chosen models in, `ml.recommendations` and `ml.similar_items` out."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,9 +16,10 @@ from python_ml.recommender.frames import read_inputs
 from python_ml.recommender.judge import LISTS
 from python_ml.recommender.models import Settings, settings_from
 from python_ml.recommender.publish import Publisher, similar_frame
+from python_ml.recommender.read_rules import RuleTables, read_rules
 from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings
 from python_ml.recommender.split import day_of
-from python_ml.recommender.two_tower_recommender import TwoTowerRecommender
+from python_ml.recommender.two_tower_recommender import TwoTowerRecommender, TwoTowerSettings
 from python_ml.recommender.workshop import Workshop
 
 
@@ -28,8 +30,7 @@ class RecommendationResult:
     Args:
         recommendations: `ml.recommendations` without model_version and as_of_date.
         similar_items: `ml.similar_items`, likewise.
-        weights: arrays by name of the towers, and of the transformer where it writes a list; and the item ids
-            (UTF-8, one a line) in their order.
+        weights: see `Recommender.weights`.
         device: what models were trained on.
     """
 
@@ -39,74 +40,139 @@ class RecommendationResult:
     device: str
 
 
-def recommend_items(
-    interactions: pl.DataFrame,
-    user_features: pl.DataFrame,
-    item_features: pl.DataFrame,
-    item_texts: pl.DataFrame,
-    text_embeddings: pl.DataFrame,
-    user_cohorts: pl.DataFrame,
-    model_evaluations: pl.DataFrame,
-    config: RecommenderConfig,
-    *,
-    as_of: date,
-    device: str,
-    seed: int,
-    progress: Callable[[int, int], None] | None = None,
-) -> RecommendationResult:
-    """Fit each list's champion on everything before `as_of`, and write a list for every user.
+class Recommender:
+    """Fits each list's champion on everything before `as_of`, and writes lists and similar items.
 
     Args:
         interactions, user_features, item_features, item_texts: the feature tables of these names.
         text_embeddings: `ml.text_embeddings` of one embedding model.
         user_cohorts: `ml.user_cohorts`, for the best-sellers of users without history.
         model_evaluations: `ml.model_evaluations`: champions and their settings.
-        config: lengths and rules.
+        config: lengths.
         as_of: nothing on or after this date is seen.
         device: "auto", "cpu", "cuda", ...
         seed: of every random choice.
-        progress: called with (lists done, lists).
-
-    Where nobody has bought or looked at anything there is nothing to count, and the lists are empty.
+        trained: the `weights` of a recommender with the same arguments, so that its towers need not be
+            trained again; None trains them.
 
     Raises:
         ContractError: a table breaks what is relied on.
         ModelError: there is no champion.
         DeviceError: the device is not there.
     """
-    where = resolve_device(device)
-    inputs = read_inputs(
-        {
-            "interactions": interactions,
-            "user_features": user_features,
-            "item_features": item_features,
-            "item_texts": item_texts,
-            "text_embeddings": text_embeddings,
-            "user_cohorts": user_cohorts,
-        },
-        as_of=as_of,
-    )
-    workshop = Workshop(inputs.interactions, day_of(as_of), inputs.texts, config, seed=seed, device=where)
-    champions = {name: read_champion(model_evaluations, name) for name in LISTS}
-    publisher = Publisher(inputs, workshop, config, as_of=as_of, list_count=len(LISTS), progress=progress)
-    frames = pl.concat([publisher.publish(name, *champions[name]) for name in LISTS])
-    towers = _fit_towers(workshop, model_evaluations)
+
+    def __init__(
+        self,
+        interactions: pl.DataFrame,
+        user_features: pl.DataFrame,
+        item_features: pl.DataFrame,
+        item_texts: pl.DataFrame,
+        text_embeddings: pl.DataFrame,
+        user_cohorts: pl.DataFrame,
+        model_evaluations: pl.DataFrame,
+        config: RecommenderConfig,
+        *,
+        as_of: date,
+        device: str,
+        seed: int,
+        trained: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
+        where = resolve_device(device)
+        self.device = str(where)
+        self.config = config
+        self.as_of = as_of
+        self._inputs = read_inputs(
+            {
+                "interactions": interactions,
+                "user_features": user_features,
+                "item_features": item_features,
+                "item_texts": item_texts,
+                "text_embeddings": text_embeddings,
+                "user_cohorts": user_cohorts,
+            },
+            as_of=as_of,
+        )
+        self._workshop = Workshop(
+            self._inputs.interactions, day_of(as_of), self._inputs.texts, config, seed=seed, device=where
+        )
+        self._champions = {name: read_champion(model_evaluations, name) for name in LISTS}
+        self._tower_settings = _tower_settings(model_evaluations)
+        if trained is not None and self._tower_settings:
+            self._workshop.restore_two_tower(self._tower_settings, trained)
+
+    def lists(self, rules: RuleTables, progress: Callable[[int, int], None] | None = None) -> pl.DataFrame:
+        """`ml.recommendations` without model_version and as_of_date: lists of every user.
+
+        Where nobody has bought or looked at anything there is nothing to count, and the lists are empty.
+
+        Args:
+            rules: business rules.
+            progress: called with (lists done, lists).
+
+        Raises:
+            ContractError: a table of rules breaks what is relied on.
+        """
+        inputs, now = self._inputs, self._workshop.now
+        by_list = {name: read_rules(rules, inputs, name, now=now) for name in LISTS}
+        publisher = Publisher(
+            inputs,
+            self._workshop,
+            self.config,
+            by_list,
+            as_of=self.as_of,
+            list_count=len(LISTS),
+            progress=progress,
+        )
+        frames = pl.concat([publisher.publish(name, *self._champions[name]) for name in LISTS])
+        return frames if len(inputs.interactions) else frames.clear()
+
+    def similar_items(self) -> pl.DataFrame:
+        """`ml.similar_items` without model_version and as_of_date; business rules do not touch it."""
+        return similar_frame(self._inputs, self._towers(), self.config, as_of=self.as_of)
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Arrays by name: the towers, the transformer where it writes a list, and the item ids.
+
+        The ids are UTF-8, one a line, in the order of the arrays.
+        """
+        towers, ids = self._towers(), "\n".join(self._inputs.item_ids.to_list())
+        return (
+            (towers.arrays() if towers else {})
+            | _transformer_arrays(self._workshop, [settings for _, settings in self._champions.values()])
+            | {"item_ids": np.frombuffer(ids.encode(), dtype=np.uint8)}
+        )
+
+    def _towers(self) -> TwoTowerRecommender | None:
+        """What similar items come from, whoever the champions are; none where no list could be evaluated."""
+        return self._workshop.fit(self._tower_settings) if self._tower_settings else None
+
+
+def recommend_items(
+    *tables: pl.DataFrame,
+    rules: RuleTables,
+    progress: Callable[[int, int], None] | None = None,
+    **arguments: Any,
+) -> RecommendationResult:
+    """Everything a `Recommender` of these arguments writes.
+
+    Args:
+        tables, arguments: of `Recommender`.
+        rules, progress: of `Recommender.lists`.
+    """
+    recommender = Recommender(*tables, **arguments)
     return RecommendationResult(
-        recommendations=frames if len(inputs.interactions) else frames.clear(),
-        similar_items=similar_frame(inputs, towers, config, as_of=as_of),
-        weights=(towers.arrays() if towers else {})
-        | _transformer_arrays(workshop, [settings for _, settings in champions.values()])
-        | {"item_ids": np.frombuffer("\n".join(inputs.item_ids.to_list()).encode(), dtype=np.uint8)},
-        device=str(where),
+        recommendations=recommender.lists(rules, progress),
+        similar_items=recommender.similar_items(),
+        weights=recommender.weights(),
+        device=recommender.device,
     )
 
 
-def _fit_towers(workshop: Workshop, model_evaluations: pl.DataFrame) -> TwoTowerRecommender | None:
-    """What similar items come from, whoever the champions are; none where no list could be evaluated."""
+def _tower_settings(model_evaluations: pl.DataFrame) -> TwoTowerSettings | None:
     evaluated = model_evaluations.filter(model_name="two_tower")["list_name"]
     lists = [name for name in LISTS if (evaluated == name).any()]
     # The last is discover, if it could be evaluated: similar items are for finding new ones.
-    return workshop.fit(read_settings(model_evaluations, "two_tower", lists[-1])) if lists else None
+    return read_settings(model_evaluations, "two_tower", lists[-1]) if lists else None
 
 
 def _transformer_arrays(workshop: Workshop, champions: list[Settings]) -> dict[str, np.ndarray]:

@@ -8,15 +8,15 @@ import numpy as np
 import polars as pl
 
 from python_ml.config import RecommenderConfig
-from python_ml.recommender import metrics
 from python_ml.recommender.choose import CRITERION_CUTOFF, Comparison
 from python_ml.recommender.counting import CountingSettings
 from python_ml.recommender.feasibility import Feasibility
 from python_ml.recommender.frames import Inputs
+from python_ml.recommender.gate import paired_ndcg
 from python_ml.recommender.judge import Ranked
+from python_ml.recommender.measures import Measures
 from python_ml.recommender.models import FALLBACK, settings_values
 
-BOOTSTRAP_RESAMPLES = 1000
 ALL_USERS = ("all", "All users")
 
 METRIC_SCHEMA = {
@@ -32,6 +32,7 @@ METRIC_SCHEMA = {
     "upper_95": pl.Float64,
     "user_count": pl.Int64,
     "is_champion": pl.Boolean,
+    "champion_reason": pl.String,
     "model_config": pl.String,
     "window_days": pl.Float64,
     "not_evaluated_reason": pl.String,
@@ -44,7 +45,17 @@ def headline(evaluations: pl.DataFrame) -> pl.DataFrame:
     Args:
         evaluations: `ml.model_evaluations`; lists and models that were not evaluated are left out.
     """
-    shown = ("ndcg", "recall", "mrr", "hit_rate", "coverage", "novelty")
+    shown = (
+        "ndcg",
+        "recall",
+        "mrr",
+        "map",
+        "hit_rate",
+        "coverage",
+        "novelty",
+        "diversity",
+        "popularity_lift",
+    )
     tested = evaluations.filter(
         (pl.col("split_name") == "test")
         & (pl.col("cohort_id") == ALL_USERS[0])
@@ -112,7 +123,7 @@ def _reason_row(
     # Who was not judged and is still the champion writes the list for want of another.
     return (
         name, "test", list_name, *ALL_USERS, "ndcg", CRITERION_CUTOFF, None, None, None,
-        feasibility.user_counts[list_name], name == FALLBACK, settings, None, reason
+        feasibility.user_counts[list_name], name == FALLBACK, None, settings, None, reason
     )  # fmt: skip
 
 
@@ -120,25 +131,24 @@ def _metric_rows(
     comparison: Comparison, inputs: Inputs, config: RecommenderConfig, window_days: float
 ) -> Iterator[tuple]:
     for split_name, by_model in comparison.ranked.items():
-        data = comparison.data[split_name]
-        buyers = data.past.buyers()
-        information = metrics.self_information(buyers, int((np.diff(data.owned.indptr) > 0).sum()))
+        measures = Measures(comparison.data[split_name], inputs.texts, inputs.category)
         for model_name, by_list in by_model.items():
             for list_name, ranked in by_list.items():
+                is_champion = comparison.champions[list_name] == model_name
                 tail = (
-                    comparison.champions[list_name] == model_name,
+                    is_champion,
+                    comparison.champion_reasons[list_name] if is_champion else None,
                     model_config(comparison.settings[model_name][list_name]),
                     window_days,
                     None,
                 )
                 head = (model_name, split_name, list_name)
-                for cohort_id, cohort_name, rows in _groups(ranked, inputs):
-                    for cutoff in config.cutoffs:
-                        for name, measured in _measure(ranked, rows, cutoff, information, buyers):
+                for cutoff in config.cutoffs:
+                    per_user = measures.per_user(ranked, cutoff)
+                    for *cohort, rows in _groups(ranked, inputs):
+                        for name, measured, users in measures.summarise(ranked, per_user, rows, cutoff):
                             values = [None if np.isnan(value) else value for value in measured]
-                            yield (
-                                *head, cohort_id, cohort_name, name, cutoff, *values, len(rows), *tail
-                            )  # fmt: skip
+                            yield (*head, *cohort, name, cutoff, *values, users, *tail)
 
 
 def _groups(ranked: Ranked, inputs: Inputs) -> Iterator[tuple[str, str, np.ndarray]]:
@@ -147,17 +157,6 @@ def _groups(ranked: Ranked, inputs: Inputs) -> Iterator[tuple[str, str, np.ndarr
         rows = np.flatnonzero(inputs.cohort[ranked.users] == number)
         if len(rows):
             yield cohort_id, name, rows
-
-
-def _measure(
-    ranked: Ranked, rows: np.ndarray, cutoff: int, information: np.ndarray, buyers: np.ndarray
-) -> Iterator[tuple[str, tuple[float, float, float]]]:
-    for name in metrics.PER_USER:
-        yield name, metrics.mean_interval(ranked.per_user(name, cutoff)[rows])
-    items = ranked.items[rows, :cutoff]
-    novelty = metrics.novelty(items, information)
-    yield "novelty", metrics.mean_interval(novelty[~np.isnan(novelty)])
-    yield "coverage", (metrics.coverage(items, buyers), np.nan, np.nan)
 
 
 def grid_frame(comparison: Comparison | None) -> pl.DataFrame:
@@ -182,15 +181,11 @@ def difference_frame(comparison: Comparison | None, seed: int) -> pl.DataFrame:
     rows = []
     for list_name, champion in (comparison.champions if comparison else {}).items():
         tested = comparison.ranked["test"]
-        best = tested[champion][list_name].per_user("ndcg", CRITERION_CUTOFF)
         for name in tested:
             if name == champion:
                 continue
-            difference = metrics.paired_difference(
-                best,
-                tested[name][list_name].per_user("ndcg", CRITERION_CUTOFF),
-                resamples=BOOTSTRAP_RESAMPLES,
-                generator=np.random.default_rng(seed),
+            difference = paired_ndcg(
+                tested[champion][list_name], tested[name][list_name], CRITERION_CUTOFF, seed
             )
             rows.append((list_name, champion, name, *difference))
     schema = {"list_name": pl.String, "champion": pl.String, "baseline": pl.String,

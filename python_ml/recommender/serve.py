@@ -12,6 +12,7 @@ from scipy import sparse
 
 from python_ml.recommender.judge import Scorer
 from python_ml.recommender.ranking import mask_items, top_k
+from python_ml.recommender.rules import NO_RULES, Rules, choose
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +24,21 @@ class Lists:
         items: (U, K) int64, best first, -1 where the catalogue ran out.
         scores: (U, K) float32.
         removed: (U,) bool, an item that must not be published would have been in the list.
+        touched: (U, K, bytes) uint8, the business rules that shaped a place, a bit each (`np.packbits`); None
+            without rules.
     """
 
     users: np.ndarray
     items: np.ndarray
     scores: np.ndarray
     removed: np.ndarray
+    touched: np.ndarray | None = None
+
+    def rules(self, rule_count: int) -> np.ndarray:
+        """(U, K, R) bool: which of the business rules shaped a place."""
+        if self.touched is None:
+            return np.zeros((*self.items.shape, rule_count), dtype=bool)
+        return np.unpackbits(self.touched, axis=2, count=rule_count).astype(bool)
 
 
 def serve(
@@ -40,6 +50,7 @@ def serve(
     list_name: str,
     length: int,
     block_users: int,
+    rules: Rules = NO_RULES,
     progress: Callable[[int], None] | None = None,
 ) -> Lists:
     """Rank the publishable catalogue for users with history.
@@ -52,10 +63,11 @@ def serve(
         list_name: "for_you" or "discover".
         length: K.
         block_users: users scored at once; the largest array is this by I.
+        rules: business rules of this list.
         progress: called with the number of users of each block.
     """
     hidden = torch.from_numpy(np.flatnonzero(~is_publishable))
-    items, scores, removed = [], [], []
+    items, scores, removed, touched = [], [], [], []
     for start in range(0, len(users), block_users):
         block = users[start : start + block_users]
         score = model.score(block)
@@ -64,13 +76,14 @@ def serve(
         unruled = top_k(score, length)[0]
         removed.append(((unruled >= 0) & ~is_publishable[unruled]).any(axis=1))
         score[:, hidden.to(score.device)] = -torch.inf
-        best, value = top_k(score, length)
-        items.append(best)
-        scores.append(value)
+        chosen = choose(score, block, length, rules)
+        items.append(chosen.items)
+        scores.append(chosen.scores)
+        touched.append(np.packbits(chosen.touched, axis=2))
         if progress:
             progress(len(block))
     if not items:
         width = min(length, len(is_publishable))
         empty = np.empty((0, width))
         return Lists(users, empty.astype(np.int64), empty.astype(np.float32), np.empty(0, bool))
-    return Lists(users, np.concatenate(items), np.concatenate(scores), np.concatenate(removed))
+    return Lists(users, *(np.concatenate(part) for part in (items, scores, removed, touched)))

@@ -4,12 +4,13 @@ Both halves speak one language, how many times the user is expected to take to t
 one ranking serves repeats and discoveries alike.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from scipy import sparse
+from torch import nn
 
 from python_ml.recommender.data import Interactions, TextVectors, is_entry
 from python_ml.recommender.judge import Explainer
@@ -112,13 +113,62 @@ class TwoTowerRecommender:
             progress: called with (epochs done, epochs).
         """
         network = fit_repeat_network(past, now, settings.repeat, seed=seed, device=device)
+        counts = _log_counts(past)
+        tower = _new_tower(counts, texts, settings, seed).to(device)
+        build = cls._assembly(tower, network, counts, past, settings, now)
+        tower_judge = Judge(lambda _: judge(build(TrainHistory())), judge_every, patience) if judge else None
+        record = train_two_tower(
+            tower,
+            counts,
+            log_popularity(past),
+            settings.train,
+            seed=seed,
+            judge=tower_judge,
+            progress=progress,
+        )
+        return build(record)
+
+    @classmethod
+    def restore(
+        cls,
+        past: Interactions,
+        settings: TwoTowerSettings,
+        arrays: Mapping[str, np.ndarray],
+        *,
+        now: float,
+        texts: TextVectors,
+        device: torch.device,
+    ) -> "TwoTowerRecommender":
+        """The model that `fit` made of the same purchases, texts and settings, without training.
+
+        Args:
+            arrays: what `arrays` gave.
+            past, settings, now, texts, device: as in `fit`.
+        """
+        network = RepeatNetwork(torch.Generator())
+        counts = _log_counts(past)
+        tower = _new_tower(counts, texts, settings, seed=0)
+        for prefix, part in _networks(tower, network).items():
+            part.load_state_dict(
+                {name: torch.from_numpy(arrays[f"{prefix}.{name}"].copy()) for name in part.state_dict()}
+            )
+            part.to(device)
+        return cls._assembly(tower, network, counts, past, settings, now)(TrainHistory())
+
+    @classmethod
+    def _assembly(
+        cls,
+        tower: TwoTower,
+        network: RepeatNetwork,
+        counts: sparse.csr_matrix,
+        past: Interactions,
+        settings: TwoTowerSettings,
+        now: float,
+    ) -> Callable[[TrainHistory], "TwoTowerRecommender"]:
+        """What makes a recommender of the towers as they are at that moment."""
+        device = tower.level.device
         repeat = repeat_probabilities(network, past, now, device)
         expected_new = expected_new_items(past, now, settings.repeat.window_days)
-        counts = past.matrix()
-        counts.data = np.log1p(counts.data)
-        counts = counts.astype(np.float32)
-        has_own = np.bincount(counts.indices, minlength=past.n_items) >= settings.min_buyers
-        tower = TwoTower(texts, has_own, settings.dimension, torch.Generator().manual_seed(seed)).to(device)
         lately = past.between(now - settings.prior_window_days, now)
         prior_now = torch.from_numpy(log_popularity(lately)).to(device)
 
@@ -136,17 +186,7 @@ class TwoTowerRecommender:
                 history=record,
             )
 
-        tower_judge = Judge(lambda _: judge(build(TrainHistory())), judge_every, patience) if judge else None
-        record = train_two_tower(
-            tower,
-            counts,
-            log_popularity(past),
-            settings.train,
-            seed=seed,
-            judge=tower_judge,
-            progress=progress,
-        )
-        return build(record)
+        return build
 
     def with_weight(self, personal_weight: float) -> "TwoTowerRecommender":
         """The same model with another personal weight: no part of the training depends on it."""
@@ -196,12 +236,31 @@ class TwoTowerRecommender:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The weights of both networks by name, for saving."""
-        networks = {"towers": self.tower, "repeat": self.network}
         return {
             f"{prefix}.{name}": value.detach().cpu().numpy()
-            for prefix, network in networks.items()
+            for prefix, network in _networks(self.tower, self.network).items()
             for name, value in network.state_dict().items()
         }
+
+
+def _networks(tower: TwoTower, network: RepeatNetwork) -> dict[str, nn.Module]:
+    """Both networks by the prefix of their arrays."""
+    return {"towers": tower, "repeat": network}
+
+
+def _log_counts(past: Interactions) -> sparse.csr_matrix:
+    """(n_users, n_items) CSR float32, log(1 + purchases)."""
+    counts = past.matrix()
+    counts.data = np.log1p(counts.data)
+    return counts.astype(np.float32)
+
+
+def _new_tower(
+    counts: sparse.csr_matrix, texts: TextVectors, settings: TwoTowerSettings, seed: int
+) -> TwoTower:
+    """Towers before any training, on the CPU."""
+    has_own = np.bincount(counts.indices, minlength=counts.shape[1]) >= settings.min_buyers
+    return TwoTower(texts, has_own, settings.dimension, torch.Generator().manual_seed(seed))
 
 
 def log_popularity(interactions: Interactions) -> np.ndarray:

@@ -1,9 +1,10 @@
 """Fits models on the purchases before one cut, sharing what their settings have in common."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from python_ml.config import RecommenderConfig
@@ -53,6 +54,7 @@ class Workshop:
         self.device = device
         self._widest = max(config.knn_neighbours)
         self._shelf: dict[str, tuple[Hashable, Any]] = {}
+        self._restored: tuple[TwoTowerSettings, TwoTowerRecommender] | None = None
 
     def fit(self, settings: Settings) -> Scorer:
         """A model fitted on everything before the cut."""
@@ -96,11 +98,26 @@ class Workshop:
             )
 
         neutral = replace(settings, personal_weight=1.0)
+        if self._restored and self._restored[0] == neutral:
+            return self._restored[1].with_weight(settings.personal_weight)
         trained = self._keep("two_tower", neutral, train)
         if "judge" in judging:
             stopped = replace(neutral, train=replace(neutral.train, stop_after=trained.history.best_epoch))
             self._shelf["two_tower"] = (stopped, trained)
         return trained.with_weight(settings.personal_weight)
+
+    def restore_two_tower(self, settings: TwoTowerSettings, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take the torch recommender of these settings from what was trained for the same cut before.
+
+        Args:
+            settings: see there.
+            arrays: of `TwoTowerRecommender.arrays`.
+        """
+        neutral = replace(settings, personal_weight=1.0)
+        restored = TwoTowerRecommender.restore(
+            self.past, neutral, arrays, now=self.now, texts=self.texts, device=self.device
+        )
+        self._restored = (neutral, restored)
 
     def transformer(
         self,

@@ -1,4 +1,4 @@
--- Weekday, hour, department and cohort shares each cover everything once.
+-- Weekday, hour, department, cohort and interest shares each cover everything once.
 {{ config(meta={'dagster': {'ref': {'name': 'cohorts'}}}) }}
 with
 
@@ -26,6 +26,22 @@ cohort_shares as (
     from {{ ref('cohorts') }}
 ),
 
+interest_shares as (
+    select
+        user_id,
+        sum(share) as interest_shares
+    from {{ ref('user_interests') }}
+    group by user_id
+),
+
+interest_shares_of_cohorts as (
+    select
+        cohort_id,
+        sum(mean_share) as interest_shares
+    from {{ ref('cohort_interests') }}
+    group by cohort_id
+),
+
 sums as (
     select
         'weekdays of user ' || user_id as what,
@@ -51,6 +67,16 @@ sums as (
         'sales of cohorts' as what,
         sales_shares as share_sum
     from cohort_shares
+    union all
+    select
+        'interests of user ' || user_id as what,
+        interest_shares as share_sum
+    from interest_shares
+    union all
+    select
+        'interests of cohort ' || cohort_id as what,
+        interest_shares as share_sum
+    from interest_shares_of_cohorts
 )
 
 select *

@@ -20,6 +20,7 @@ FEATURES = (
     "item_features",
     "interactions",
     "item_texts",
+    "user_ages",
     "as_of_dates",
 )
 EVENT_TIMES = {"transactions": "transaction_timestamp", "coupon_redemptions": "redemption_date"}

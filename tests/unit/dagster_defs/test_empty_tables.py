@@ -6,14 +6,17 @@ import duckdb
 import pytest
 
 from dagster_defs.empty_tables import (
+    FEW_OF_A_COHORT,
     FEW_USERS,
     FEW_WRITERS,
     NO_ASPECT,
+    NO_INTERESTS,
     NO_MONTH,
     NO_RATED_TEXT,
     NO_REVIEW,
     NO_REVIEWER,
     NO_REVIEWS,
+    NO_RULE,
     NO_TEXT,
     NO_USERS,
     NOT_TOLD_APART,
@@ -109,6 +112,36 @@ def test_where_no_cohort_has_enough_users_there_is_no_profile(tmp_path: Path, ha
     assert ("serving.cohort_profiles" in unexplained(warehouse.row_counts(), reasons)) != has_run
 
 
+INTERESTS = """
+create table serving.user_interests (user_id varchar);
+create table serving.interest_profiles (interest_id varchar);
+create table serving.interest_selection (is_chosen boolean);
+create table serving.cohort_interests (cohort_id varchar);
+create table serving.user_cohorts (user_id varchar); insert into serving.user_cohorts values ('a');
+"""
+
+
+@pytest.mark.parametrize("tried", ["(false)", "(false), (false)", None])
+def test_where_no_number_was_chosen_there_are_no_interests(tmp_path: Path, tried: str | None):
+    """Without a row of the selection the step has not run, and nothing is explained."""
+    added = "select 1" if tried is None else f"insert into serving.interest_selection values {tried}"
+    warehouse = published(tmp_path, WEEK, TWO, INTERESTS, added)
+    reasons = why_empty(warehouse)
+    for table in ("user_interests", "interest_profiles", "cohort_interests"):
+        assert reasons.get(f"serving.{table}") == (None if tried is None else NO_INTERESTS)
+        assert (f"serving.{table}" in unexplained(warehouse.row_counts(), reasons)) == (tried is None)
+
+
+def test_a_cohort_of_few_users_is_told_no_interests(tmp_path: Path):
+    chosen = "insert into serving.interest_selection values (false), (true)"
+    warehouse = published(
+        tmp_path, WEEK, TWO, INTERESTS, chosen, "insert into serving.user_interests values ('a')"
+    )
+    reasons = why_empty(warehouse)
+    assert reasons["serving.cohort_interests"] == FEW_OF_A_COHORT
+    assert "serving.interest_profiles" in unexplained(warehouse.row_counts(), reasons)
+
+
 def test_a_shop_of_guests(tmp_path: Path):
     warehouse = published(tmp_path, "insert into core.orders values (null, '2023-01-01')")
     reasons = why_empty(warehouse)
@@ -186,3 +219,8 @@ def test_reviews_of_the_future_explain_nothing(tmp_path: Path):
     explained = opinions_explained(tmp_path, future)
     assert (explained["review_sentiment"], explained["user_opinions"]) == (NO_TEXT, NO_REVIEWER)
     assert explained["cohort_opinions"] == NO_REVIEWER
+
+
+def test_a_shop_without_business_rules_has_no_effects_of_them(tmp_path: Path):
+    shop = published(tmp_path, WEEK, TWO, "create table serving.business_rule_effects (rule_id varchar);")
+    assert why_empty(shop)["serving.business_rule_effects"] == NO_RULE

@@ -23,7 +23,7 @@ def test_profile_values_arrive(settings_file: Path):
     settings = load_settings({}, file=settings_file)
     assert (settings.source, settings.device, settings.seed) == ("complete_journey", "auto", 3)
     assert settings.embedding.max_tokens == 64
-    assert settings.dbt_vars() == {"source": "complete_journey"}
+    assert settings.dbt_vars() == {"source": "complete_journey", "is_run": True}
 
 
 def test_environment_overrides_the_profile(settings_file: Path, tmp_path: Path):
@@ -40,7 +40,7 @@ def test_environment_overrides_the_profile(settings_file: Path, tmp_path: Path):
     assert (settings.source, settings.device, settings.as_of_date) == ("my_shop", "cpu", date(2017, 11, 1))
     assert settings.data_folder == tmp_path
     assert settings.paths.published == tmp_path / "var" / "my_shop" / "published.duckdb"
-    assert settings.dbt_vars() == {"source": "my_shop", "as_of_date": "2017-11-01"}
+    assert settings.dbt_vars() == {"source": "my_shop", "is_run": True, "as_of_date": "2017-11-01"}
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,7 @@ def test_environment_overrides_the_profile(settings_file: Path, tmp_path: Path):
 def test_a_back_fill_is_a_day_or_a_span_of_days(settings_file: Path, text: str, first: str, last: str):
     settings = load_settings({"SHOAL_BACKFILL": text}, file=settings_file)
     assert settings.dbt_vars() == {
+        "is_run": True,
         "source": "complete_journey",
         "backfill_from": first,
         "backfill_to": last,

@@ -7,7 +7,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_defs.ml_assets.step import carries_version, fingerprint, markdown_table
+from dagster_defs.ml_assets.step import carries_version, current_tables, fingerprint, markdown_table
 from python_ml.config import EmbeddingConfig
 
 AS_OF = date(2018, 1, 1)
@@ -80,3 +80,18 @@ def test_an_empty_table_of_a_step_is_current_beside_a_filled_one():
     assert is_current(recommendations=stamped("v1", "v1"), similar_items=stamped())
     assert not is_current(recommendations=stamped("v1"), similar_items=stamped("v0"))
     assert not is_current(recommendations=stamped(), similar_items=stamped())
+
+
+def test_tables_of_one_step_may_have_versions_of_their_own():
+    """A business rule makes other lists, and leaves the items' neighbours as they are."""
+    versions = {"recommendations": "lists", "similar_items": "models"}
+
+    def current(**tables: pl.DataFrame) -> set[str]:
+        return current_tables(StubShop(**tables), versions, AS_OF)
+
+    assert current(recommendations=stamped("lists"), similar_items=stamped("models")) == set(versions)
+    assert current(recommendations=stamped("old"), similar_items=stamped("models")) == {"similar_items"}
+    assert current(recommendations=stamped("lists", "old"), similar_items=stamped("old")) == set()
+    # Where nobody bought anything there are no lists, and that is known by the table beside it.
+    assert current(recommendations=stamped(), similar_items=stamped("models")) == set(versions)
+    assert current(recommendations=stamped(), similar_items=stamped()) == set()

@@ -5,7 +5,7 @@ import io
 import polars as pl
 from rich.console import Console
 
-from dagster_defs.summary import _emptiness, _print_evaluation, notes_of_source
+from dagster_defs.summary import _emptiness, _print_evaluation, notes_of_source, rules_not_applied
 
 
 def test_a_note_is_told_once_and_a_source_without_one_says_nothing():
@@ -50,3 +50,16 @@ def test_tables_that_are_empty_for_one_reason_are_named_together():
         "serving.similar_items is empty: one item",
     ]
     assert _emptiness({}) == []
+
+
+def test_a_business_rule_that_cannot_be_applied_is_told():
+    rows = [
+        ("b", "cannot be applied", "no stock"),
+        ("a", "cannot be applied", "no cost"),
+        ("c", "applied", None),
+    ]
+    effects = pl.DataFrame(rows, schema=["rule_id", "status", "not_applied_reason"], orient="row")
+    assert rules_not_applied(effects) == [
+        "Business rule a is not applied: no cost",
+        "Business rule b is not applied: no stock",
+    ]

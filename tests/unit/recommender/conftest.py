@@ -31,7 +31,11 @@ def tables() -> dict[str, pl.DataFrame]:
         "interactions": interactions,
         "user_features": pl.DataFrame({"user_id": BUYERS + NEWCOMERS}),
         "item_features": pl.DataFrame(
-            {"item_id": ITEMS, "is_recommendable": [item != NOT_RECOMMENDABLE for item in ITEMS]}
+            {
+                "item_id": ITEMS,
+                "is_recommendable": [item != NOT_RECOMMENDABLE for item in ITEMS],
+                "category": [None if item == WITHOUT_TEXT else f"k{int(item[1:]) % 3}" for item in ITEMS],
+            }
         ),
         "item_texts": pl.DataFrame({"item_id": ITEMS, "text_hash": texts}).filter(
             pl.col("item_id") != WITHOUT_TEXT

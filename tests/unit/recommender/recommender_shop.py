@@ -3,6 +3,9 @@
 from datetime import date, datetime, timedelta
 
 import numpy as np
+import polars as pl
+
+from python_ml.recommender.read_rules import RuleTables
 
 AS_OF = date(2024, 6, 1)
 BUYERS = [f"u{number:02d}" for number in range(16)]
@@ -26,3 +29,30 @@ def purchases() -> list[tuple[str, str, datetime]]:
             rows += [(user, ITEMS[item], at) for item in sorted(items)]
         rows.append((user, WITHOUT_TEXT, datetime(2024, 3, 1) + timedelta(hours=number)))
     return rows
+
+
+def rule_tables(
+    *rules: dict, items: dict[str, list[str]] | None = None, ages: dict | None = None
+) -> RuleTables:
+    """The feature tables of business rules.
+
+    Args:
+        rules: rows of business_rules_in_force; what is left out is null.
+        items: item ids of each rule, each alone or with the group a cap counts it under.
+        ages: at_least_age by user.
+    """
+    pairs = [(rule, named) for rule, listed in (items or {}).items() for named in listed]
+    rows = [(rule, *(named if isinstance(named, tuple) else (named, None))) for rule, named in pairs]
+    return RuleTables(
+        pl.DataFrame(
+            [{"rule_id": None, "not_applied_reason": None} | rule for rule in rules],
+            schema={"rule_id": pl.String, "rule_type": pl.String, "list_name": pl.String,
+                    "not_applied_reason": pl.String, "amount": pl.Float64, "days": pl.Int32},
+        ),
+        pl.DataFrame(
+            rows, schema={"rule_id": pl.String, "item_id": pl.String, "group_name": pl.String}, orient="row"
+        ),
+        pl.DataFrame(
+            list((ages or {}).items()), schema={"user_id": pl.String, "at_least_age": pl.Int32}, orient="row"
+        ),
+    )  # fmt: skip

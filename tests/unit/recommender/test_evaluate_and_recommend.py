@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from recommender_shop import AS_OF, BUYERS, ITEMS, NEVER_SOLD, NEWCOMERS, NOT_RECOMMENDABLE
+from recommender_shop import AS_OF, BUYERS, ITEMS, NEVER_SOLD, NEWCOMERS, NOT_RECOMMENDABLE, rule_tables
 
 from python_ml import recommender
 from python_ml.config import RecommenderConfig
 from python_ml.errors import ContractError, DeviceError, ModelError, SettingError
 from python_ml.recommender.evaluate import EvaluationResult, evaluate_recommenders, headline
+from python_ml.recommender.measures import OVER_USERS, PER_USER
 from python_ml.recommender.models import MODELS, grid, settings_from, settings_values, two_tower_settings
 from python_ml.recommender.recommend import RecommendationResult, recommend_items
 from python_ml.recommender.sequence.sequential_knn import SequentialKnnSettings
@@ -34,6 +35,7 @@ def evaluate(tables, config, **changes) -> EvaluationResult:
 def recommend(tables, evaluation, config, **changes) -> RecommendationResult:
     return recommend_items(
         **(tables | changes),
+        rules=rule_tables(),
         model_evaluations=evaluation.metrics,
         config=config,
         as_of=AS_OF,
@@ -65,7 +67,12 @@ def test_every_model_is_measured_on_both_splits_lists_and_all_cohorts(evaluation
     metrics = evaluation.metrics
     assert metrics.select(KEY).is_duplicated().sum() == 0
     everybody = metrics.filter(cohort_id="all")
-    assert everybody.height == len(MODELS) * 2 * 2 * 6 * 2
+    counts = dict(everybody.group_by("metric_name").len().rows())
+    # Nobody buys what nobody had bought before; of one list no two items have a text.
+    assert set(counts) == {*PER_USER, *OVER_USERS} - {"cold_item_recall"}
+    assert {name: count for name, count in counts.items() if name != "diversity"} == dict.fromkeys(
+        counts.keys() - {"diversity"}, len(MODELS) * 2 * 2 * 2
+    )
     assert set(metrics["cohort_id"]) == {"all", "c1", "c2"}
     parts = metrics.filter(pl.col("cohort_id") != "all", metric_name="ndcg", cutoff=5)
     whole = everybody.filter(metric_name="ndcg", cutoff=5)
@@ -89,6 +96,20 @@ def test_champions_are_best_on_validation(evaluation):
         values = tested.filter(list_name=list_name)
         value = values.filter(model_config=json.dumps(chosen, sort_keys=True))["validation_ndcg_10"].item()
         assert value == values["validation_ndcg_10"].max(), config
+
+
+def test_a_champion_in_force_is_asked_before_another_takes_over(tables, evaluation, small_config):
+    """What did best on validation replaces popularity, which is worse on test, and says so."""
+    again = evaluate(tables, small_config, in_force=dict.fromkeys(LISTS, "popularity"))
+    assert again.champions == evaluation.champions
+    first = evaluation.metrics.filter("is_champion")["champion_reason"].unique().to_list()
+    assert first == ["best on the validation window"]
+    reasons = again.metrics.filter("is_champion").select("list_name", "champion_reason").unique()
+    assert dict(reasons.rows()).keys() == set(LISTS)
+    for reason in reasons["champion_reason"]:
+        assert "not worse than popularity, in force before" in reason
+    others = again.metrics.filter(~pl.col("is_champion"))["champion_reason"]
+    assert others.null_count() == len(others)
 
 
 def test_choices_do_not_look_at_the_test_window(tables, evaluation, small_config):
@@ -272,6 +293,7 @@ def test_progress_is_reported_to_the_end(tables, evaluation, small_config):
     seen = []
     recommend_items(
         **tables,
+        rules=rule_tables(),
         model_evaluations=evaluation.metrics,
         config=small_config,
         as_of=AS_OF,
@@ -414,7 +436,7 @@ def test_settings_out_of_range_are_refused(wrong):
 
 
 def test_cores_import_without_polars():
-    thin = {"frames", "report", "evaluate", "publish", "recommend", "plots"}
+    thin = {"frames", "report", "evaluate", "publish", "read_rules", "recommend", "plots"}
     folder = Path(recommender.__file__).parent
     files = [
         file.relative_to(folder) for file in folder.rglob("*.py") if file.stem not in {*thin, "__init__"}

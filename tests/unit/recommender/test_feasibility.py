@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recommender_shop import rule_tables
 
 from python_ml.config import RecommenderConfig
 from python_ml.errors import SettingError
@@ -53,7 +54,7 @@ def shop(acts, *, users=(), items=6) -> dict[str, pl.DataFrame]:
                     "weight": pl.Float64, "interacted_at": pl.Datetime("us")},
         ),
         "user_features": pl.DataFrame({"user_id": known}, schema={"user_id": pl.String}),
-        "item_features": pl.DataFrame({"item_id": catalogue, "is_recommendable": True}),
+        "item_features": pl.DataFrame({"item_id": catalogue, "is_recommendable": True, "category": "tea"}),
         "item_texts": pl.DataFrame({"item_id": catalogue, "text_hash": catalogue}),
         "text_embeddings": pl.DataFrame(
             {"text_hash": catalogue, "embedding_model": "m", "embedding": np.eye(items, 4).tolist()},
@@ -70,7 +71,8 @@ def run(tables, config=QUICK) -> tuple[EvaluationResult, RecommendationResult]:
     common = {"config": config, "as_of": AS_OF, "device": "cpu", "seed": 0}
     given = {name: table for name, table in tables.items() if name != "user_features"}
     evaluation = evaluate_recommenders(**given, **common)
-    return evaluation, recommend_items(**tables, model_evaluations=evaluation.metrics, **common)
+    lists = {"model_evaluations": evaluation.metrics, "rules": rule_tables()}
+    return evaluation, recommend_items(**tables, **lists, **common)
 
 
 def bought(user: int, item: int, **ago) -> tuple:
