@@ -26,7 +26,8 @@ NO_TEXT = "no review written before the as-of date has a text"
 NO_ASPECT = "no review speaks of price, quality, delivery, fit, service or packaging"
 NO_RATED_TEXT = "too few reviews have both a text and stars for any to be held out"
 NO_INTERESTS = "no number of interests was chosen: serving.interest_selection says why"
-FEW_OF_A_COHORT = "no cohort has enough users with an own mixture of interests (var min_interest_users)"
+FEW_OF_AN_INTEREST = "no interest has a category that enough of its users bought (setting min_profile_users)"
+FEW_OF_A_COHORT = "no cohort has enough users with an own mixture of interests (variable min_interest_users)"
 NO_MONTH = "no month with an order of a known user is complete yet"
 OF_REVIEWS = ("item_reputation", "item_opinions", "user_opinions", "cohort_opinions")
 OF_TEXTS = ("review_sentiment", "review_aspects", "sentiment_evaluation", "topic_profiles", "topic_sizes")
@@ -73,6 +74,9 @@ def _reason(table: str, published: Warehouse, counts: dict[str, int]) -> str | N
         return NOT_TOLD_APART
     if table in OF_INTERESTS and not _has_interests(published):
         return NO_INTERESTS if counts["serving.interest_selection"] else None
+    # Written by one step with the mixtures, which show that it has run.
+    if table == "interest_profiles" and counts["serving.user_interests"]:
+        return FEW_OF_AN_INTEREST
     if table == "cohort_interests" and counts["serving.user_interests"] and counts["serving.user_cohorts"]:
         return FEW_OF_A_COHORT
     # Written by one step with the cohorts, which show that it has run.
