@@ -13,6 +13,9 @@ from python_ml.cohorts.methods import RULES
 NO_USERS = "no user is known"
 NOT_TOLD_APART = "users were not told apart: serving.cohort_selection says why"
 FEW_USERS = "no cohort has as many users as a profile must stand on (setting min_profile_users)"
+FEW_EXAMPLES = (
+    "no cohort has as many users who have ordered as examples are told of (variable min_cohort_users)"
+)
 NO_RULE = "the shop has written down no business rule (seeds/business_rules.csv)"
 NOTHING_DONE = "no known user has bought or looked at anything"
 ONE_ITEM = "no two items can stand beside each other"
@@ -32,7 +35,14 @@ NO_MONTH = "no month with an order of a known user is complete yet"
 OF_REVIEWS = ("item_reputation", "item_opinions", "user_opinions", "cohort_opinions")
 OF_TEXTS = ("review_sentiment", "review_aspects", "sentiment_evaluation", "topic_profiles", "topic_sizes")
 BY_USER = (
-    *("user_cohorts", "cohorts", "cohort_profiles", "cohort_memberships", "cohort_changes"),
+    *(
+        "user_cohorts",
+        "cohorts",
+        "cohort_profiles",
+        "cohort_memberships",
+        "cohort_changes",
+        "cohort_examples",
+    ),
     *("cohort_migrations", "cohort_rules", "cohort_drift", "rfm_segments", "recommendations"),
 )
 OF_INTERESTS = ("user_interests", "interest_profiles", "cohort_interests")
@@ -82,6 +92,8 @@ def _reason(table: str, published: Warehouse, counts: dict[str, int]) -> str | N
     # Written by one step with the cohorts, which show that it has run.
     if table == "cohort_profiles" and counts["serving.cohorts"]:
         return FEW_USERS
+    if table == "cohort_examples" and counts["serving.cohorts"]:
+        return FEW_EXAMPLES
     if table == "business_rule_effects":  # a row for each rule, whatever becomes of it
         return NO_RULE
     if table == "recommendations" and not _has_interaction(published):

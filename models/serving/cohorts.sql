@@ -29,6 +29,13 @@ cohort_descriptions as (
     from {{ source('ml', 'cohort_descriptions') }}
 ),
 
+int_cohort_values_measured as (
+    select
+        cohort_id,
+        expected_sales_amount
+    from {{ ref('int_cohort_values_measured') }}
+),
+
 users_joined_to_orders as (
     select
         user_cohorts.user_id,
@@ -108,12 +115,14 @@ cohorts_joined_to_descriptions as (
         cohorts_shared.mean_sales_amount,
         cohorts_shared.mean_order_count,
         cohorts_shared.mean_order_amount,
+        int_cohort_values_measured.expected_sales_amount,
         cohorts_shared.as_of_date
     from cohorts_shared
     left join cohort_descriptions
         on
             cohorts_shared.cohort_id = cohort_descriptions.cohort_id
             and cohorts_shared.as_of_date = cohort_descriptions.as_of_date
+    left join int_cohort_values_measured on cohorts_shared.cohort_id = int_cohort_values_measured.cohort_id
 )
 
 select * from cohorts_joined_to_descriptions

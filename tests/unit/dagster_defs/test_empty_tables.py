@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from dagster_defs.empty_tables import (
+    FEW_EXAMPLES,
     FEW_OF_A_COHORT,
     FEW_OF_AN_INTEREST,
     FEW_USERS,
@@ -111,6 +112,15 @@ def test_where_no_cohort_has_enough_users_there_is_no_profile(tmp_path: Path, ha
     reasons = why_empty(warehouse)
     assert (reasons.get("serving.cohort_profiles") == FEW_USERS) == has_run
     assert ("serving.cohort_profiles" in unexplained(warehouse.row_counts(), reasons)) != has_run
+
+
+def test_a_cohort_of_few_users_has_no_examples(tmp_path: Path):
+    warehouse = published(tmp_path, WEEK, TWO, "create table serving.cohort_examples (user_id varchar)")
+    assert why_empty(warehouse)["serving.cohort_examples"] == FEW_EXAMPLES
+    with duckdb.connect(tmp_path / "p.duckdb") as connection:
+        connection.execute("delete from serving.cohorts")
+    without = Warehouse(path=tmp_path / "p.duckdb")
+    assert "serving.cohort_examples" in unexplained(without.row_counts(), why_empty(without))
 
 
 INTERESTS = """
