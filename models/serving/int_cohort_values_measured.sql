@@ -50,8 +50,8 @@ members_joined_to_orders as (
     left join orders
         on
             members_then.user_id = orders.user_id
-            and orders.ordered_at >= members_then.counted_from
-            and orders.ordered_at < members_then.as_of_date
+            and members_then.counted_from <= orders.ordered_at
+            and members_then.as_of_date > orders.ordered_at
     group by
         members_then.cohort_id,
         members_then.user_id
