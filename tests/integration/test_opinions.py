@@ -183,3 +183,44 @@ def test_a_new_text_is_a_warning_until_the_steps_have_run_again(shop: TestShop, 
         "select (select count(*) from features.review_texts), (select count(*) from serving.review_sentiment)"
     )[0]
     assert texts > served > 10_000
+
+
+def test_cohorts_hold_the_opinions_python_counts(shop: TestShop, tmp_path: Path):
+    """Made-up cohorts of all users, of which one has nineteen: too few to say anything of."""
+    grouped = copy_of(shop, tmp_path / "var")
+    users = sorted(user for (user,) in shop.query("select user_id from features.user_features"))
+    cohort_of = {user: "c3" if place < 19 else f"c{1 + place % 2}" for place, user in enumerate(users)}
+    frame = pl.DataFrame({"user_id": users, "cohort_id": list(cohort_of.values())}).with_columns(
+        cohort_name=pl.concat_str(pl.lit("Cohort "), "cohort_id"),
+        cohort_method=pl.lit("made up"),
+        distance_to_centre=pl.lit(1.0),
+        likely_cohort_id=pl.lit(None, pl.String),
+        likely_cohort_probability=pl.lit(None, pl.Float64),
+        **{key: pl.lit(value) for key, value in STAMP.items()},
+    )
+    Warehouse(path=grouped.warehouse).replace({"user_cohorts": frame})
+    arguments = ["--select", "user_cohorts", "cohorts", "cohort_opinions", "--indirect-selection", "cautious"]
+    built = grouped.dbt_build(*arguments, source=SOURCE, as_of_date=AS_OF.isoformat())
+    assert " ERROR=0 " in built.stdout
+
+    author = dict(shop.query(f"select review_id, user_id from core.reviews where reviewed_at < '{AS_OF}'"))
+    writers, holders = defaultdict(set), defaultdict(set)
+    for user in author.values():
+        writers[cohort_of[user]].add(user)
+    for review, polarity in shop.query("select review_id, polarity from ml.review_aspects"):
+        if polarity:
+            kind = "praise" if polarity > 0 else "complaint"
+            holders[cohort_of[author[review]], kind, "price"].add(author[review])
+    for review, topic in shop.query("select review_id, topic_id from ml.review_topics"):
+        if topic != "outlier":
+            holders[cohort_of[author[review]], "topic", f"Topic {topic}"].add(author[review])
+    expected = {
+        key: (len(writers[key[0]]), len(held), pytest.approx(len(held) / len(writers[key[0]])))
+        for key, held in holders.items()
+        if len(held) >= 20
+    }
+    columns = ["cohort_id", "opinion_type", "opinion_name", "writer_count", "user_count", "cohort_share"]
+    found = grouped.table("serving.cohort_opinions").select(columns)
+    assert {row[:3]: row[3:] for row in found.rows()} == expected
+    # Praise, complaint and two topics of either cohort.
+    assert len(expected) == 8
