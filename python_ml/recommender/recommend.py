@@ -2,9 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -21,23 +19,6 @@ from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings
 from python_ml.recommender.split import day_of
 from python_ml.recommender.two_tower_recommender import TwoTowerRecommender, TwoTowerSettings
 from python_ml.recommender.workshop import Workshop
-
-
-@dataclass(frozen=True, slots=True)
-class RecommendationResult:
-    """What is published.
-
-    Args:
-        recommendations: `ml.recommendations` without model_version and as_of_date.
-        similar_items: `ml.similar_items`, likewise.
-        weights: see `Recommender.weights`.
-        device: what models were trained on.
-    """
-
-    recommendations: pl.DataFrame
-    similar_items: pl.DataFrame
-    weights: dict[str, np.ndarray]
-    device: str
 
 
 class Recommender:
@@ -145,27 +126,6 @@ class Recommender:
     def _towers(self) -> TwoTowerRecommender | None:
         """What similar items come from, whoever the champions are; none where no list could be evaluated."""
         return self._workshop.fit(self._tower_settings) if self._tower_settings else None
-
-
-def recommend_items(
-    *tables: pl.DataFrame,
-    rules: RuleTables,
-    progress: Callable[[int, int], None] | None = None,
-    **arguments: Any,
-) -> RecommendationResult:
-    """Everything a `Recommender` of these arguments writes.
-
-    Args:
-        tables, arguments: of `Recommender`.
-        rules, progress: of `Recommender.lists`.
-    """
-    recommender = Recommender(*tables, **arguments)
-    return RecommendationResult(
-        recommendations=recommender.lists(rules, progress),
-        similar_items=recommender.similar_items(),
-        weights=recommender.weights(),
-        device=recommender.device,
-    )
 
 
 def _tower_settings(model_evaluations: pl.DataFrame) -> TwoTowerSettings | None:

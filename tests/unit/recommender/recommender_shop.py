@@ -1,11 +1,15 @@
 """One small shop for all tests: 16 buyers in four tastes, 14 items, 20 weeks."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from python_ml.recommender.read_rules import RuleTables
+from python_ml.recommender.recommend import Recommender
 
 AS_OF = date(2024, 6, 1)
 BUYERS = [f"u{number:02d}" for number in range(16)]
@@ -14,6 +18,23 @@ ITEMS = [f"i{number:02d}" for number in range(14)]
 NEVER_SOLD = "i12"
 WITHOUT_TEXT = "i13"
 NOT_RECOMMENDABLE = "i00"  # everybody's favourite, so that the rule has something to remove
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendationResult:
+    """What is published.
+
+    Args:
+        recommendations: `ml.recommendations` without model_version and as_of_date.
+        similar_items: `ml.similar_items`, likewise.
+        weights: see `Recommender.weights`.
+        device: what models were trained on.
+    """
+
+    recommendations: pl.DataFrame
+    similar_items: pl.DataFrame
+    weights: dict[str, np.ndarray]
+    device: str
 
 
 def purchases() -> list[tuple[str, str, datetime]]:
@@ -56,3 +77,24 @@ def rule_tables(
             list((ages or {}).items()), schema={"user_id": pl.String, "at_least_age": pl.Int32}, orient="row"
         ),
     )  # fmt: skip
+
+
+def recommend_items(
+    *tables: pl.DataFrame,
+    rules: RuleTables,
+    progress: Callable[[int, int], None] | None = None,
+    **arguments: Any,
+) -> RecommendationResult:
+    """Everything a `Recommender` of these arguments writes.
+
+    Args:
+        tables, arguments: of `Recommender`.
+        rules, progress: of `Recommender.lists`.
+    """
+    recommender = Recommender(*tables, **arguments)
+    return RecommendationResult(
+        recommendations=recommender.lists(rules, progress),
+        similar_items=recommender.similar_items(),
+        weights=recommender.weights(),
+        device=recommender.device,
+    )

@@ -10,7 +10,17 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from recommender_shop import AS_OF, BUYERS, ITEMS, NEVER_SOLD, NEWCOMERS, NOT_RECOMMENDABLE, rule_tables
+from recommender_shop import (
+    AS_OF,
+    BUYERS,
+    ITEMS,
+    NEVER_SOLD,
+    NEWCOMERS,
+    NOT_RECOMMENDABLE,
+    RecommendationResult,
+    recommend_items,
+    rule_tables,
+)
 
 from python_ml import recommender
 from python_ml.config import RecommenderConfig
@@ -18,7 +28,6 @@ from python_ml.errors import ContractError, DeviceError, ModelError, SettingErro
 from python_ml.recommender.evaluate import EvaluationResult, evaluate_recommenders, headline
 from python_ml.recommender.measures import OVER_USERS, PER_USER
 from python_ml.recommender.models import MODELS, grid, settings_from, settings_values, two_tower_settings
-from python_ml.recommender.recommend import RecommendationResult, recommend_items
 from python_ml.recommender.sequence.sequential_knn import SequentialKnnSettings
 from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings
 from python_ml.recommender.sequence.transformer import TransformerSettings

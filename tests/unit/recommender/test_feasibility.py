@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recommender_shop import rule_tables
+from recommender_shop import RecommendationResult, recommend_items, rule_tables
 
 from python_ml.config import RecommenderConfig
 from python_ml.errors import SettingError
@@ -19,7 +19,6 @@ from python_ml.recommender.data import Interactions
 from python_ml.recommender.evaluate import EvaluationResult, evaluate_recommenders, headline
 from python_ml.recommender.explain import Reason, explain
 from python_ml.recommender.models import MODELS
-from python_ml.recommender.recommend import RecommendationResult, recommend_items
 from python_ml.recommender.serve import Lists
 from python_ml.recommender.split import choose_windows, duration
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from recommender_shop import AS_OF, BUYERS, ITEMS, NEWCOMERS, NOT_RECOMMENDABLE, rule_tables
+from recommender_shop import AS_OF, BUYERS, ITEMS, NEWCOMERS, NOT_RECOMMENDABLE, recommend_items, rule_tables
 from scipy import sparse
 
 from python_ml.errors import ContractError
@@ -18,7 +18,7 @@ from python_ml.recommender.evaluate import evaluate_recommenders
 from python_ml.recommender.frames import read_inputs
 from python_ml.recommender.ranking import top_k
 from python_ml.recommender.read_rules import read_rules
-from python_ml.recommender.recommend import Recommender, recommend_items
+from python_ml.recommender.recommend import Recommender
 from python_ml.recommender.rules import NO_RULES, Boost, Cap, Hidden, Pin, Recent, Rules, choose
 from python_ml.recommender.split import day_of
 
