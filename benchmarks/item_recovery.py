@@ -26,12 +26,12 @@ HIDDEN_SHARE, TOP = 0.1, 20
 ABOUT = (
     f"A simulated shop of {EVENTS:,} events, seed {SEED}, through dbt to features and item vectors; towers"
     f" with the default RecommenderConfig. Recall@{NEAREST}: of an item's {NEAREST} nearest in the hidden"
-    " space, the share that is among its first similar items; mean over items. A part of that space is chance of"
-    " each item alone, which nothing in the shop tells: the limit is what one finds who knows the mean place of"
-    " every item type in every style, but not that part. New items: a tenth of all items sold in the last 28"
-    " days loses every sign it was bought or looked at, towers learn from the days before, and each purchase"
-    " of such an item in those 28 days is looked up among all items (percentile, 1 is the first place) and"
-    f" among the new ones alone (share in the first {TOP})."
+    " space, the share that is among its first similar items; mean over items. A part of that space is"
+    " chance of each item alone, which nothing in the shop tells: the limit is what one finds who knows the"
+    " mean place of every item type in every style, but not that part. New items: a tenth of all items sold"
+    " in the last 28 days loses every sign it was bought or looked at, towers learn from the days before, and"
+    " each purchase of such an item in those 28 days is looked up among all items (percentile, 1 is the"
+    f" first place) and among the new ones alone (share in the first {TOP})."
 )
 
 
