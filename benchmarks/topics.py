@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import time
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +34,8 @@ ABOUT = (
 def main() -> None:
     table = read_reviews(published_files() / SOURCE)
     vectors = encode(table["text"].to_list(), multilingual_model())
-    record("topics", ABOUT, measure(table, vectors))
+    figures, words = measure(table, vectors)
+    record("topics", f"{ABOUT}\n\n{words}", figures)
 
 
 def read_reviews(path: Path) -> pl.DataFrame:
@@ -55,8 +55,8 @@ def encode(texts: list[str], model: str) -> np.ndarray:
     return encoder.encode([PREFIX + text for text in texts])
 
 
-def measure(table: pl.DataFrame, vectors: np.ndarray) -> list[Figure]:
-    """Every figure, from vectors however they were made.
+def measure(table: pl.DataFrame, vectors: np.ndarray) -> tuple[list[Figure], str]:
+    """Every figure, and the words of the default method's topics, from vectors however they were made.
 
     Args:
         table: from `read_reviews`.
@@ -69,20 +69,20 @@ def measure(table: pl.DataFrame, vectors: np.ndarray) -> list[Figure]:
             "embedding": pl.Series(vectors, dtype=pl.Array(pl.Float32, vectors.shape[1])),
         }
     ).unique("text_hash", maintain_order=True)
-    figures = []
+    figures, words = [], {}
     for method in METHODS:
-        started = time.perf_counter()
         config = TopicConfig(method=method)
         result = build_topics(table, embeddings, previous=None, config=config, seed=0)
-        seconds = time.perf_counter() - started
-        figures += _figures(table, result, method, seconds)
-        print_topics(result)
+        figures += _figures(table, result, method)
+        words[method] = words_of(result)
+        print(words[method], flush=True)
     texts = table["text"].sample(BASELINE_TEXTS, seed=0), table["category"].sample(BASELINE_TEXTS, seed=0)
     agreement = normalized_mutual_info_score(texts[1].to_list(), baseline(texts[0].to_list()))
-    return [*figures, Figure(metric="NMI with categories", case="baseline", value=agreement)]
+    figures.append(Figure(metric="NMI with categories", case="baseline", value=agreement))
+    return figures, words[TopicConfig().method]
 
 
-def _figures(table: pl.DataFrame, result: TopicResult, case: str, seconds: float) -> list[Figure]:
+def _figures(table: pl.DataFrame, result: TopicResult, case: str) -> list[Figure]:
     topics = table.join(result.review_topics, on="review_id", maintain_order="left")["topic_id"]
     agreement = normalized_mutual_info_score(table["category"].to_list(), topics.to_list())
     profiles = result.topic_profiles
@@ -92,14 +92,16 @@ def _figures(table: pl.DataFrame, result: TopicResult, case: str, seconds: float
         Figure(
             metric="share of outliers", case=case, value=profiles.filter("is_outlier")["review_share"].sum()
         ),
-        Figure(metric="seconds after encoding", case=case, value=seconds),
     ]
 
 
-def print_topics(result: TopicResult) -> None:
-    """The words of each topic, for a reader to judge."""
-    for row in result.topic_profiles.iter_rows(named=True):
-        print(f"{row['topic_id']:>8} {row['review_count']:>7,}  {row['topic_words']}")
+def words_of(result: TopicResult) -> str:
+    """The size and words of each topic, for a reader to judge."""
+    return "\n".join(
+        f"- {row['topic_id']}, {row['review_count']:,} reviews: {row['topic_words']}"
+        for row in result.topic_profiles.iter_rows(named=True)
+        if not row["is_outlier"]
+    )
 
 
 def baseline(texts: list[str]) -> np.ndarray:
