@@ -125,26 +125,20 @@ def measure_sentiment(task: Task, features: Features) -> list[Figure]:
 def measure_categories(task: Task, features: Features) -> list[Figure]:
     """Which category a review is of: the same features and scorers, one category against the rest.
 
-    The blend is fitted on a fifth of the training part, which the scorers do not see.
+    The blend is fitted on a fifth of the training part, by scorers that did not see it; those that are
+    measured have seen all of the training part.
     """
     fitted, held = train_test_split(np.arange(len(task.texts)), test_size=0.2, random_state=SEED)
     learned, blended = train_test_split(fitted, test_size=0.2, random_state=SEED)
-    parts = [features.take(rows) for rows in (learned, blended, held)]
     names = np.unique(task.category)
     scores: dict[str, list[np.ndarray]] = {"ngrams": [], "embedding": [], "blend": []}
     for name in names:
         is_it = task.category == name
-        config = SentimentConfig()
-        letters = fit_ngrams(
-            parts[0].counts, is_it[learned], CATEGORY_NGRAMS, min_texts=config.ngram_min_texts, seed=SEED
-        )
-        network = fit_vectors(parts[0].vectors, is_it[learned], CATEGORY_DROPOUT, config, seed=SEED)
-        both = [
-            np.stack([letters.score(part.counts), network.score(part.vectors)], axis=1) for part in parts[1:]
-        ]
+        apart = _category_scores(features, is_it, learned, blended)
+        unseen = _category_scores(features, is_it, fitted, held)
         for candidate, columns in (("ngrams", [0]), ("embedding", [1]), ("blend", [0, 1])):
-            calibration = fit_calibration(both[0][:, columns], is_it[blended])
-            scores[candidate].append(calibration.logit(both[1][:, columns]))
+            calibration = fit_calibration(apart[:, columns], is_it[blended])
+            scores[candidate].append(calibration.logit(unseen[:, columns]))
     figures = []
     for candidate, columns in scores.items():
         said = names[np.argmax(np.stack(columns, axis=1), axis=1)]
@@ -154,6 +148,19 @@ def measure_categories(task: Task, features: Features) -> list[Figure]:
         figures.append(Figure(metric=f"accuracy, {candidate}", case=case, value=right))
         figures.append(Figure(metric=f"macro-F1, {candidate}", case=case, value=macro))
     return figures
+
+
+def _category_scores(
+    features: Features, is_it: np.ndarray, taught: np.ndarray, asked: np.ndarray
+) -> np.ndarray:
+    """(rows asked, 2): scores of letters and of vectors, learned from the rows taught."""
+    config = SentimentConfig()
+    train, test = features.take(taught), features.take(asked)
+    letters = fit_ngrams(
+        train.counts, is_it[taught], CATEGORY_NGRAMS, min_texts=config.ngram_min_texts, seed=SEED
+    )
+    network = fit_vectors(train.vectors, is_it[taught], CATEGORY_DROPOUT, config, seed=SEED)
+    return np.stack([letters.score(test.counts), network.score(test.vectors)], axis=1)
 
 
 def tasks(folder: Path) -> list[Task]:
