@@ -106,14 +106,17 @@ def test_an_interrupted_training_ends_where_it_would_have(split, tmp_path, monke
 def test_another_trainings_checkpoint_is_not_used(split, tmp_path, told):
     file = tmp_path / "deep" / "state.safetensors"
     watch = Watch(tell=told.append)
-    trained(split, replace(SETTINGS, epochs=2), checkpoint=file)
+    twice = replace(SETTINGS, epochs=2)
+    trained(split, twice, checkpoint=file)
     state = file.read_bytes()
-    short = replace(SETTINGS, epochs=1)
     # Another seed, another rate, and the same after more epochs than are wanted.
-    for settings, seed in ((short, 1), (replace(short, learning_rate=0.02), 0), (short, 0)):
+    others = ((twice, 1), (replace(twice, learning_rate=0.02), 0), (replace(SETTINGS, epochs=1), 0))
+    for settings, seed in others:
         file.write_bytes(state)
         found, _ = trained(split, settings, seed=seed, checkpoint=file, watch=watch)
-        assert told[-2] == "transformer: starts anew, state.safetensors is of another training"
+        assert (
+            told[-1 - settings.epochs] == "transformer: starts anew, state.safetensors is of another training"
+        )
         assert same(found, trained(split, settings, seed=seed)[0])
     # More epochs of the same are what a checkpoint is for.
     file.write_bytes(state)
