@@ -114,9 +114,8 @@ def test_another_trainings_checkpoint_is_not_used(split, tmp_path, told):
     for settings, seed in others:
         file.write_bytes(state)
         found, _ = trained(split, settings, seed=seed, checkpoint=file, watch=watch)
-        assert (
-            told[-1 - settings.epochs] == "transformer: starts anew, state.safetensors is of another training"
-        )
+        said = told[-1 - settings.epochs]
+        assert said == "transformer: starts anew, state.safetensors is of another training"
         assert same(found, trained(split, settings, seed=seed)[0])
     # More epochs of the same are what a checkpoint is for.
     file.write_bytes(state)
