@@ -108,7 +108,8 @@ def test_other_data_starts_anew_and_a_changed_rule_trains_nothing(shop: StubShop
     champion = pl.col("model_name") == "transformer_knn"
     shop.tables["model_evaluations"] = shop.tables["model_evaluations"].with_columns(is_champion=champion)
     with pytest.raises(KeyboardInterrupt):
-        run(step._recommend, shop, stop_at=1)
+        run(step._recommend, shop, stop_at=2)
+    assert [Path(file).parts[0] for file in shop.checkpoints] == ["recommendations"]
     # One interaction less: another training, which finds nothing of its own.
     shop.tables["interactions"] = shop.tables["interactions"].head(-1)
     assert not any("goes on" in line or "anew" in line for line in run(step._recommend, shop).lines)
