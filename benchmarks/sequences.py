@@ -1,7 +1,6 @@
 """What Amazon's customers buy next, against the published sequential recommenders."""
 
 import gzip
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,8 +10,10 @@ import numpy as np
 
 from benchmarks.published import published_files
 from benchmarks.results import Figure, record
+from python_ml.config import RecommenderConfig
 from python_ml.device import resolve_device
 from python_ml.recommender.metrics import mean_interval
+from python_ml.recommender.models import transformer_settings
 from python_ml.recommender.sequence.blend_sequence import SequenceBlend, choose_blend
 from python_ml.recommender.sequence.judge_next import (
     NextScorer,
@@ -22,12 +23,19 @@ from python_ml.recommender.sequence.judge_next import (
     target_ranks,
 )
 from python_ml.recommender.sequence.sequences import LeaveOneOut, Sequences
-from python_ml.recommender.sequence.sequential_knn import SequentialKnn, choose_settings
-from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings, train_transformer
+from python_ml.recommender.sequence.sequential_knn import (
+    SequentialKnn,
+    SequentialKnnSettings,
+    choose_settings,
+)
+from python_ml.recommender.sequence.train_sequence import train_transformer
+from python_ml.recommender.watch import Watch
 
 SOURCE = "seqrec_beauty/Beauty.txt.gz"
 SEEDS = (0, 1, 2)
 JUDGED_USERS = 10_000
+# The settings of shops, with epochs for patience to run out before them.
+CONFIG = RecommenderConfig(transformer_epochs=100)
 MEASURES = {"HR@10": hit_of, "NDCG@10": ndcg_of}
 ABOUT = (
     "Amazon Beauty, 5-core of 2014 as published with S3-Rec: 22,363 users, 12,101 items, in the order of the"
@@ -54,7 +62,6 @@ class Measured:
 
 
 def main() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
     record("sequences", ABOUT, measure(LeaveOneOut.of(read_sequences(published_files() / SOURCE))))
 
 
@@ -83,7 +90,8 @@ def measure(split: LeaveOneOut) -> list[Figure]:
 
 
 def fit_knn(split: LeaveOneOut) -> SequentialKnn:
-    settings, quality = choose_settings(split.train, split.validation)
+    start = SequentialKnnSettings(length=CONFIG.sequence_length, window=CONFIG.sequence_window)
+    settings, quality = choose_settings(split.train, split.validation, start)
     print(f"sequential kNN: validation NDCG@10 {quality:.5f} with {settings}", flush=True)
     return SequentialKnn.fit(split.train, settings)
 
@@ -91,7 +99,12 @@ def fit_knn(split: LeaveOneOut) -> SequentialKnn:
 def fit_transformer(split: LeaveOneOut, seed: int) -> NextScorer:
     judge = next_item_judge(split.validation, JUDGED_USERS, seed)
     model, progress = train_transformer(
-        split.train, SequenceTrainSettings(), seed=seed, device=resolve_device("auto"), judge=judge
+        split.train,
+        transformer_settings(CONFIG),
+        seed=seed,
+        device=resolve_device("auto"),
+        judge=judge,
+        watch=Watch(tell=lambda line: print(line, flush=True)),
     )
     print(f"transformer, seed {seed}: validation NDCG@10 {max(progress.quality):.5f}", flush=True)
     return model

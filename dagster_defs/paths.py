@@ -54,5 +54,10 @@ class ShopPaths:
         return self.folder / "models"
 
     @property
+    def checkpoints(self) -> Path:
+        """Trainings that were interrupted, a folder per step; there only until the step has succeeded."""
+        return self.folder / "checkpoints"
+
+    @property
     def dagster_home(self) -> Path:
         return self.root / "dagster"

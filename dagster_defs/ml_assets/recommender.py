@@ -11,12 +11,14 @@ from dagster_defs.dbt_assets import WRITER_POOL
 from dagster_defs.failures import RETRIES, errors_as_failures
 from dagster_defs.ml_assets.step import (
     StepResult,
+    checkpoint_folder,
     current_tables,
     fingerprint,
     load_model,
     markdown_table,
     read_as_of,
     read_inputs,
+    remove_checkpoints,
     run_step,
     save_model,
 )
@@ -25,6 +27,7 @@ from dagster_defs.resources import Shop
 
 if TYPE_CHECKING:
     from python_ml.recommender.recommend import Recommender
+    from python_ml.recommender.watch import Watch
 
 EVALUATED_ON = ["interactions", "item_features", "item_texts"]
 RECOMMENDED_FROM = ["interactions", "user_features", "item_features", "item_texts"]
@@ -79,6 +82,7 @@ def _evaluate(context: dg.AssetExecutionContext, shop: Shop):
     def compute() -> StepResult:
         from dagster_defs.figures import as_metadata
         from python_ml.recommender.evaluate import evaluate_recommenders, headline
+        from python_ml.recommender.report import trainings
 
         result = evaluate_recommenders(
             **inputs,
@@ -88,9 +92,12 @@ def _evaluate(context: dg.AssetExecutionContext, shop: Shop):
             seed=settings.seed,
             in_force=_champions_before(shop),
             progress=Progress(what="models evaluated", write=context.log.info),
+            checkpoints=checkpoint_folder(settings.paths, "model_evaluations", version, read_as_of(shop)),
+            watch=_watch(context),
         )
         shown = {name: as_metadata(figure) for name, figure in result.plots.items()}
         shown |= {"on the last window": markdown_table(headline(result.metrics)), "device": result.device}
+        shown |= {"trained": markdown_table(trainings(result.history))}
         shown |= {"champions": markdown_table(_champions(result.metrics))}
         shown |= {"champions against the others": markdown_table(result.differences)}
         reasons = result.not_evaluated | result.left_out
@@ -100,6 +107,13 @@ def _evaluate(context: dg.AssetExecutionContext, shop: Shop):
         return StepResult(tables={"model_evaluations": result.metrics}, metadata={"model_evaluations": shown})
 
     yield from run_step(context, shop, version=version, tables=["model_evaluations"], compute=compute)
+    remove_checkpoints(settings.paths, "model_evaluations")
+
+
+def _watch(context: dg.AssetExecutionContext) -> "Watch":
+    from python_ml.recommender.watch import Watch
+
+    return Watch(start=lambda what: Progress(what=what, write=context.log.info), tell=context.log.info)
 
 
 def _champions_before(shop: Shop) -> dict[str, str]:
@@ -142,6 +156,8 @@ def _recommend(context: dg.AssetExecutionContext, shop: Shop):
             device=settings.device,
             seed=settings.seed,
             trained=load_model(settings.paths, "recommender", models),
+            checkpoints=checkpoint_folder(settings.paths, "recommendations", models, read_as_of(shop)),
+            watch=_watch(context),
         )
 
     def write_lists() -> StepResult:
@@ -166,6 +182,7 @@ def _recommend(context: dg.AssetExecutionContext, shop: Shop):
         yield from run_step(
             context, shop, version=version, tables=[table], compute=compute, is_current=is_current
         )
+    remove_checkpoints(settings.paths, "recommendations")
 
 
 def _shown(lists: pl.DataFrame, device: str, not_applied: dict[str, str]) -> dict[str, Any]:

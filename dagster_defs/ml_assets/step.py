@@ -6,6 +6,7 @@ No capability's own logic belongs here.
 import hashlib
 import json
 import math
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -237,6 +238,17 @@ def load_model(paths: ShopPaths, capability: str, version: str) -> dict[str, np.
 
     file = paths.models / capability / version / "model.safetensors"
     return load_file(file) if file.exists() else None
+
+
+def checkpoint_folder(paths: ShopPaths, step: str, version: str, as_of: date) -> Path:
+    """Where a step keeps trainings that may be interrupted: another folder for other data, code or day."""
+    return paths.checkpoints / step / f"{version}-{as_of}"
+
+
+def remove_checkpoints(paths: ShopPaths, step: str) -> None:
+    """Once a step has succeeded there is nothing to go on from, neither from its own nor from older ones."""
+    if (paths.checkpoints / step).exists():
+        shutil.rmtree(paths.checkpoints / step)
 
 
 def load_models(paths: ShopPaths, capability: str) -> Iterator[dict[str, np.ndarray]]:

@@ -59,6 +59,9 @@ class RecommenderConfig:
             training stops.
         transformer_batch_users, transformer_negatives: transformer: users and draws of negatives in a step.
         transformer_learning_rate: transformer: of AdamW.
+        transformer_knn_weights: blend of sequential kNN and transformer: weight of the kNN.
+        transformer_knn_temperatures: blend of the two: what the transformer's logits are divided by; the
+            higher, the more items count beside its favourite.
         repeat_windows: repeat network: number of past windows it learns from.
         repeat_epochs, repeat_batch_pairs, repeat_learning_rate: repeat network: its training.
         best_seller_days: how far back the best-sellers of users without history are counted.
@@ -112,6 +115,8 @@ class RecommenderConfig:
     transformer_batch_users: int = 128
     transformer_negatives: int = 1024
     transformer_learning_rate: float = 0.002
+    transformer_knn_weights: tuple[float, ...] = (0.3, 0.5, 0.7)
+    transformer_knn_temperatures: tuple[float, ...] = (1.0, 2.0, 4.0)
     repeat_windows: int = 3
     repeat_epochs: int = 2
     repeat_batch_pairs: int = 8192
@@ -142,6 +147,8 @@ class RecommenderConfig:
         check_grid("recommender", self, ("sequence_decays",), 1e-9, 1.0)
         check_grid("recommender", self, ("ease_l2",), 1e-9)
         check_grid("recommender", self, ("personal_weights", "blend_weights"), 0)
+        check_grid("recommender", self, ("transformer_knn_weights",), 0.0, 1.0)
+        check_grid("recommender", self, ("transformer_knn_temperatures",), 1e-9)
         check_names("recommender", self, "knn_weightings", self.knn_weightings, ("cosine", "bm25"))
         check_names(
             "recommender", self, "objective", (self.objective,), ("sampled_softmax", "binary_cross_entropy")

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 
 from python_ml.recommender.ease import Ease, EaseSettings
+from python_ml.recommender.explain import mix_explainers
 from python_ml.recommender.judge import Explainer
-from python_ml.recommender.ranking import entries_of
+from python_ml.recommender.ranking import best_outside
 from python_ml.recommender.two_tower_recommender import TwoTowerRecommender, TwoTowerSettings
 
 
@@ -52,24 +53,12 @@ class Blend:
         return mixed.add_(other, alpha=1.0 - self.tower_weight)
 
     def explainer(self) -> Explainer:
-        """Mixes what both models say, each scaled to a largest contribution of 1 to an item."""
-        of_tower, of_ease = self.two_tower.explainer(), self.ease.explainer()
-
-        def contributions(user: int, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            history, tower = of_tower(user, items)
-            other_history, other = of_ease(user, items)
-            assert np.array_equal(history, other_history)
-            largest = [np.maximum(part.max(axis=0, initial=0.0), 1e-12) for part in (tower, other)]
-            mixed = self.tower_weight * tower / largest[0] + (1.0 - self.tower_weight) * other / largest[1]
-            return history, mixed.astype(np.float32)
-
-        return contributions
+        """Mixes what both models say."""
+        return mix_explainers(
+            (self.tower_weight, self.two_tower.explainer()), (1.0 - self.tower_weight, self.ease.explainer())
+        )
 
     def _scaled(self, scores: torch.Tensor, users: np.ndarray) -> torch.Tensor:
-        row, item = entries_of(self.two_tower.repeat, users, scores.device)
-        owned = scores[row, item]
-        scores[row, item] = -torch.inf
-        best = scores.amax(dim=1, keepdim=True)
-        scores[row, item] = owned
+        best = best_outside(scores, self.two_tower.repeat, users)
         # Nothing above zero is new to the user: leave the scores as they are.
         return scores.div_(torch.where(best > 0, best, torch.ones_like(best)))

@@ -6,6 +6,7 @@ that the test window may do is to keep a challenger out, see `gate`.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import MappingProxyType
 
 import torch
@@ -16,6 +17,7 @@ from python_ml.recommender.feasibility import Feasibility
 from python_ml.recommender.gate import pass_gate
 from python_ml.recommender.judge import Judge, Ranked, Scorer
 from python_ml.recommender.models import (
+    BLENDED,
     Settings,
     blend_grid,
     grid,
@@ -25,6 +27,7 @@ from python_ml.recommender.models import (
 from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings
 from python_ml.recommender.split import SplitData
 from python_ml.recommender.train import TrainHistory
+from python_ml.recommender.watch import UNWATCHED, Watch
 from python_ml.recommender.workshop import Workshop
 
 CRITERION_CUTOFF = 10
@@ -63,6 +66,8 @@ def compare_models(
     device: torch.device,
     in_force: Mapping[str, str] = MappingProxyType({}),
     progress: Callable[[int, int], None] | None = None,
+    checkpoints: Path | None = None,
+    watch: Watch = UNWATCHED,
 ) -> Comparison:
     """Choose on the first split, report on the second.
 
@@ -75,16 +80,30 @@ def compare_models(
         device: where the torch recommender runs.
         in_force: the champions of the run before, by list.
         progress: called with (done, total), a model on validation or one of its lists on test at a time.
+        checkpoints: folder of trainings that were interrupted, a folder for each split; they must be of the
+            same arguments.
+        watch: who is told how trainings get on.
     """
     data, lists, models = feasibility.data, feasibility.lists, feasibility.models
     test = data["test"]
     tick = _counter(progress, (1 + len(lists)) * len(models))
-    chooser = _Chooser(feasibility, texts, config, seed, device)
+    common = {"seed": seed, "device": device, "watch": watch}
+    folders = {name: checkpoints and checkpoints / name for name in data}
+    workshop = Workshop(
+        data["validation"].past,
+        data["validation"].cut,
+        texts,
+        config,
+        checkpoints=folders["validation"],
+        **common,
+    )
+    chooser = _Chooser(feasibility, config, workshop)
+    del workshop
     for name in models:
         chooser.choose(name)
         tick()
     del chooser.workshop  # large, and the test split brings its own
-    workshop = Workshop(test.past, test.cut, texts, config, seed=seed, device=device)
+    workshop = Workshop(test.past, test.cut, texts, config, checkpoints=folders["test"], **common)
     judge = Judge(test, config.block_users)
     tested: dict[str, dict[str, Ranked]] = {name: {} for name in models}
     for list_name in lists:
@@ -104,15 +123,13 @@ def compare_models(
 class _Chooser:
     """Chooses settings on the validation split."""
 
-    def __init__(
-        self, feasibility: Feasibility, texts: TextVectors, config, seed: int, device: torch.device
-    ) -> None:
+    def __init__(self, feasibility: Feasibility, config: RecommenderConfig, workshop: Workshop) -> None:
         data = feasibility.data["validation"]
         self.config = config
         self.lists = feasibility.lists
         self.window_days = feasibility.windows.days
         self.judge = Judge(data, config.block_users)
-        self.workshop = Workshop(data.past, data.cut, texts, config, seed=seed, device=device)
+        self.workshop = workshop
         self.depth = max(*config.cutoffs, CRITERION_CUTOFF)
         self.history: dict[str, TrainHistory] = {}
         self.settings: dict[str, dict[str, Settings]] = {}
@@ -139,10 +156,10 @@ class _Chooser:
         if name == "transformer":
             yield self._train_transformer(), self.lists
             return
-        if name == "two_tower_ease":
+        if name in BLENDED:
             for list_name in self.lists:
-                parts = (self.settings[part][list_name] for part in ("two_tower", "ease"))
-                for settings in blend_grid(*parts, self.config):
+                parts = [self.settings[part][list_name] for part in BLENDED[name]]
+                for settings in blend_grid(name, parts, self.config):
                     yield settings, [list_name]
             return
         for settings in grid(name, self.config, self.window_days):

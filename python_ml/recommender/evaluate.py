@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +16,7 @@ from python_ml.recommender.choose import CRITERION_CUTOFF, Comparison, compare_m
 from python_ml.recommender.counting import CountingSettings
 from python_ml.recommender.feasibility import look_at_history
 from python_ml.recommender.frames import read_inputs
+from python_ml.recommender.judge import LISTS
 from python_ml.recommender.models import FALLBACK, settings_values
 from python_ml.recommender.plots import plot_learning_curve, plot_models
 from python_ml.recommender.report import (
@@ -24,6 +26,7 @@ from python_ml.recommender.report import (
     history_frame,
     metrics_frame,
 )
+from python_ml.recommender.watch import UNWATCHED, Watch
 
 __all__ = ["EvaluationResult", "evaluate_recommenders", "headline"]
 
@@ -72,6 +75,8 @@ def evaluate_recommenders(
     seed: int,
     in_force: Mapping[str, str] = MappingProxyType({}),
     progress: Callable[[int, int], None] | None = None,
+    checkpoints: Path | None = None,
+    watch: Watch = UNWATCHED,
 ) -> EvaluationResult:
     """Compare all models on the last window of the history, with settings chosen on the window before it.
 
@@ -88,6 +93,8 @@ def evaluate_recommenders(
         seed: of every random choice.
         in_force: the champions of the run before, by list: a challenger that is worse does not take over.
         progress: called with (done, total).
+        checkpoints: folder of the trainings that were interrupted, of an evaluation with the same arguments.
+        watch: who is told how trainings get on.
 
     Raises:
         ContractError: a table breaks what is relied on.
@@ -115,6 +122,8 @@ def evaluate_recommenders(
             device=where,
             in_force=in_force,
             progress=progress,
+            checkpoints=checkpoints,
+            watch=watch,
         )
     frame = metrics_frame(feasibility, comparison, inputs, config)
     unjudged = dict.fromkeys(feasibility.reasons, FALLBACK)
@@ -131,7 +140,7 @@ def evaluate_recommenders(
         users_without_history={name: data.users_without_history for name, data in feasibility.data.items()},
         plots={
             "models": plot_models(frame, CRITERION_CUTOFF),
-            "learning curve": plot_learning_curve(history),
+            "learning curve": plot_learning_curve(history, (feasibility.lists or LISTS)[-1]),
         },
         device=str(where),
     )

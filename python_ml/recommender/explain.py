@@ -82,6 +82,31 @@ def explain(
     return reason, reason_item
 
 
+def mix_explainers(*parts: tuple[float, Explainer]) -> Explainer:
+    """What several models say of an item, each scaled to a largest contribution of 1 to it.
+
+    Args:
+        parts: weight and explainer of each model. They may look at different parts of a user's history; where
+            one does not look, it says 0.
+    """
+
+    def contributions(user: int, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        told = [(weight, *explainer(user, items)) for weight, explainer in parts]
+        history = np.unique(np.concatenate([own for _, own, _ in told]))
+        mixed = np.zeros((len(history), len(items)))
+        for weight, own, part in told:
+            mixed[np.searchsorted(history, own)] += weight * part / _largest(part)
+        return history, mixed.astype(np.float32)
+
+    return contributions
+
+
+def _largest(part: np.ndarray) -> np.ndarray:
+    """(K,) the largest contribution to each item; of an item that all take from, the largest loss."""
+    added, moved = part.max(axis=0, initial=0.0), np.abs(part).max(axis=0, initial=0.0)
+    return np.where(added > 0, added, np.maximum(moved, 1e-12))
+
+
 def _strongest(explainer: Explainer | None, user: int, items: np.ndarray) -> np.ndarray:
     """(K,) the history item that adds most to each item's score, -1 where none adds anything."""
     if explainer is None or len(items) == 0:

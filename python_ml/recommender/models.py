@@ -1,5 +1,6 @@
 """The models that compete, by name, and the grids of settings validation chooses from."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,13 +16,15 @@ from python_ml.recommender.item_knn import ItemKnnSettings
 from python_ml.recommender.personal_frequency import PersonalFrequencySettings
 from python_ml.recommender.popularity import PopularitySettings
 from python_ml.recommender.repeat import RepeatSettings
+from python_ml.recommender.sequence.blend_sequence import SequenceBlendSettings
 from python_ml.recommender.sequence.sequential_knn import SequentialKnnSettings
 from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings
 from python_ml.recommender.sequence.transformer import TransformerSettings
+from python_ml.recommender.sequence.transformer_knn import TransformerKnnSettings
 from python_ml.recommender.train import TrainSettings
 from python_ml.recommender.two_tower_recommender import TwoTowerSettings
 
-# From simple to costly: of equals, the first wins. The blend comes last because it joins two of the others.
+# From simple to costly: of equals, the first wins. A blend comes after the models it is of.
 MODELS = (
     "popularity",
     "personal_frequency",
@@ -30,8 +33,11 @@ MODELS = (
     "ease",
     "two_tower",
     "transformer",
+    "transformer_knn",
     "two_tower_ease",
 )
+# The models a blend is of; it takes the settings that were chosen for them.
+BLENDED = {"transformer_knn": ("sequential_knn", "transformer"), "two_tower_ease": ("two_tower", "ease")}
 # Writes a list that could not be judged; it competes with nobody.
 FALLBACK = "counting"
 Settings = (
@@ -42,6 +48,7 @@ Settings = (
     | EaseSettings
     | TwoTowerSettings
     | SequenceTrainSettings
+    | TransformerKnnSettings
     | BlendSettings
     | CountingSettings
 )
@@ -60,14 +67,13 @@ def left_out(interactions: Interactions, config: RecommenderConfig, device: torc
         reasons |= {"ease": reason, "two_tower_ease": f"needs ease: {reason}"}
     if device.type not in config.transformer_devices:
         trained_on = " or ".join(config.transformer_devices)
-        reasons["transformer"] = (
-            f"trains on {trained_on} (transformer_devices), and this run is on {device.type}"
-        )
+        reason = f"trains on {trained_on} (transformer_devices), and this run is on {device.type}"
+        reasons |= {"transformer": reason, "transformer_knn": f"needs transformer: {reason}"}
     return reasons
 
 
 def grid(name: str, config: RecommenderConfig, window_days: float) -> list[Settings]:
-    """All settings of a model that validation chooses from; costly parts vary slowest. Not for the blend.
+    """All settings of a model that validation chooses from; costly parts vary slowest. Not for blends.
 
     Args:
         name: one of `MODELS`.
@@ -104,11 +110,29 @@ def grid(name: str, config: RecommenderConfig, window_days: float) -> list[Setti
 
 
 def blend_grid(
-    two_tower: TwoTowerSettings, ease: EaseSettings, config: RecommenderConfig
-) -> list[BlendSettings]:
-    """The blends of two models whose own settings are chosen."""
+    name: str, parts: Sequence[Settings], config: RecommenderConfig
+) -> list[BlendSettings] | list[TransformerKnnSettings]:
+    """The blends of models whose own settings are chosen.
+
+    Args:
+        name: one of `BLENDED`.
+        parts: settings of the models it is of, in the order they have there.
+        config: the grids.
+    """
+    first, second = parts
+    if name == "two_tower_ease":
+        return [
+            BlendSettings(tower_weight=weight, two_tower=first, ease=second)
+            for weight in config.blend_weights
+        ]
     return [
-        BlendSettings(tower_weight=weight, two_tower=two_tower, ease=ease) for weight in config.blend_weights
+        TransformerKnnSettings(
+            blend=SequenceBlendSettings(knn_weight=weight, temperature=temperature),
+            sequential_knn=first,
+            transformer=second,
+        )
+        for weight in config.transformer_knn_weights
+        for temperature in config.transformer_knn_temperatures
     ]
 
 
@@ -175,6 +199,7 @@ def settings_from(name: str, values: dict[str, Any]) -> Settings:
         "ease": EaseSettings,
         "two_tower": _two_tower_from,
         "transformer": _transformer_from,
+        "transformer_knn": _transformer_knn_from,
         "two_tower_ease": _blend_from,
         FALLBACK: CountingSettings,
     }
@@ -194,6 +219,16 @@ def _two_tower_from(*, train: dict[str, Any], repeat: dict[str, Any], **values: 
 
 def _transformer_from(*, network: dict[str, Any], **values: Any) -> SequenceTrainSettings:
     return SequenceTrainSettings(network=TransformerSettings(**network), **values)
+
+
+def _transformer_knn_from(
+    *, blend: dict[str, Any], sequential_knn: dict[str, Any], transformer: dict[str, Any]
+) -> TransformerKnnSettings:
+    return TransformerKnnSettings(
+        blend=SequenceBlendSettings(**blend),
+        sequential_knn=SequentialKnnSettings(**sequential_knn),
+        transformer=_transformer_from(**transformer),
+    )
 
 
 def _blend_from(*, tower_weight: float, two_tower: dict[str, Any], ease: dict[str, Any]) -> BlendSettings:

@@ -37,11 +37,12 @@ def plot_models(metrics: pl.DataFrame, cutoff: int) -> Figure:
     return figure
 
 
-def plot_learning_curve(history: pl.DataFrame) -> Figure:
+def plot_learning_curve(history: pl.DataFrame, list_name: str) -> Figure:
     """Training loss and validation NDCG by epoch, of every model that is trained.
 
     Args:
         history: model_name, epoch, train_loss, validation_ndcg.
+        list_name: which list was judged.
     """
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True)
@@ -52,7 +53,7 @@ def plot_learning_curve(history: pl.DataFrame) -> Figure:
     if history.height:
         upper.legend(frameon=False)
     upper.set_ylabel("training loss")
-    lower.set_ylabel("validation NDCG@10\n(discover)")
+    lower.set_ylabel(f"validation NDCG@10\n({list_name})")
     lower.set_xlabel("epoch")
     for axes in (upper, lower):
         axes.spines[["top", "right"]].set_visible(False)

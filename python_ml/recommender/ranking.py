@@ -34,6 +34,22 @@ def mask_items(scores: torch.Tensor, owned: sparse.csr_matrix, users: np.ndarray
     scores[entries_of(owned, users, scores.device)] = -torch.inf
 
 
+def best_outside(scores: torch.Tensor, owned: sparse.csr_matrix, users: np.ndarray) -> torch.Tensor:
+    """(B, 1) float32, the best score of each row among the items the user does not own, -inf without any.
+
+    Args:
+        scores: (B, n_items) float32.
+        owned: (n_users, n_items) CSR.
+        users: (B,) int64 row numbers in `owned`.
+    """
+    place = entries_of(owned, users, scores.device)
+    kept = scores[place]
+    scores[place] = -torch.inf  # in place and put back: a block is large
+    best = scores.amax(dim=1, keepdim=True)
+    scores[place] = kept
+    return best
+
+
 def top_k(scores: torch.Tensor, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The k best items of every row.
 

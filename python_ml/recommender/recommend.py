@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -16,8 +17,10 @@ from python_ml.recommender.models import Settings, settings_from
 from python_ml.recommender.publish import Publisher, similar_frame
 from python_ml.recommender.read_rules import RuleTables, read_rules
 from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings
+from python_ml.recommender.sequence.transformer_knn import TransformerKnnSettings
 from python_ml.recommender.split import day_of
 from python_ml.recommender.two_tower_recommender import TwoTowerRecommender, TwoTowerSettings
+from python_ml.recommender.watch import UNWATCHED, Watch
 from python_ml.recommender.workshop import Workshop
 
 
@@ -33,8 +36,10 @@ class Recommender:
         as_of: nothing on or after this date is seen.
         device: "auto", "cpu", "cuda", ...
         seed: of every random choice.
-        trained: the `weights` of a recommender with the same arguments, so that its towers need not be
-            trained again; None trains them.
+        trained: the `weights` of a recommender with the same arguments, so that nothing need be trained
+            again; None trains.
+        checkpoints: folder of the trainings that were interrupted, of a recommender with the same arguments.
+        watch: who is told how trainings get on.
 
     Raises:
         ContractError: a table breaks what is relied on.
@@ -57,6 +62,8 @@ class Recommender:
         device: str,
         seed: int,
         trained: Mapping[str, np.ndarray] | None = None,
+        checkpoints: Path | None = None,
+        watch: Watch = UNWATCHED,
     ) -> None:
         where = resolve_device(device)
         self.device = str(where)
@@ -74,12 +81,24 @@ class Recommender:
             as_of=as_of,
         )
         self._workshop = Workshop(
-            self._inputs.interactions, day_of(as_of), self._inputs.texts, config, seed=seed, device=where
+            self._inputs.interactions,
+            day_of(as_of),
+            self._inputs.texts,
+            config,
+            seed=seed,
+            device=where,
+            checkpoints=checkpoints,
+            watch=watch,
         )
         self._champions = {name: read_champion(model_evaluations, name) for name in LISTS}
         self._tower_settings = _tower_settings(model_evaluations)
+        self._transformer_settings = _transformer_settings(
+            [settings for _, settings in self._champions.values()]
+        )
         if trained is not None and self._tower_settings:
             self._workshop.restore_two_tower(self._tower_settings, trained)
+        if trained is not None and self._transformer_settings:
+            self._workshop.restore_transformer(self._transformer_settings, trained)
 
     def lists(self, rules: RuleTables, progress: Callable[[int, int], None] | None = None) -> pl.DataFrame:
         """`ml.recommendations` without model_version and as_of_date: lists of every user.
@@ -112,16 +131,18 @@ class Recommender:
         return similar_frame(self._inputs, self._towers(), self.config, as_of=self.as_of)
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Arrays by name: the towers, the transformer where it writes a list, and the item ids.
+        """Arrays by name: the towers, the transformer where it has a part in a list, and the item ids.
 
         The ids are UTF-8, one a line, in the order of the arrays.
         """
-        towers, ids = self._towers(), "\n".join(self._inputs.item_ids.to_list())
-        return (
-            (towers.arrays() if towers else {})
-            | _transformer_arrays(self._workshop, [settings for _, settings in self._champions.values()])
-            | {"item_ids": np.frombuffer(ids.encode(), dtype=np.uint8)}
-        )
+        ids = "\n".join(self._inputs.item_ids.to_list())
+        trained = [
+            self._workshop.fit(settings)
+            for settings in (self._tower_settings, self._transformer_settings)
+            if settings
+        ]
+        arrays = {name: array for model in trained for name, array in model.arrays().items()}
+        return arrays | {"item_ids": np.frombuffer(ids.encode(), dtype=np.uint8)}
 
     def _towers(self) -> TwoTowerRecommender | None:
         """What similar items come from, whoever the champions are; none where no list could be evaluated."""
@@ -135,10 +156,14 @@ def _tower_settings(model_evaluations: pl.DataFrame) -> TwoTowerSettings | None:
     return read_settings(model_evaluations, "two_tower", lists[-1]) if lists else None
 
 
-def _transformer_arrays(workshop: Workshop, champions: list[Settings]) -> dict[str, np.ndarray]:
-    """The weights of the transformer, where it writes a list."""
-    settings = next((each for each in champions if isinstance(each, SequenceTrainSettings)), None)
-    return {} if settings is None else workshop.transformer(settings).arrays()
+def _transformer_settings(champions: list[Settings]) -> SequenceTrainSettings | None:
+    """Those of the transformer, where it, or its blend, writes a list; an evaluation trains but one."""
+    for settings in champions:
+        if isinstance(settings, SequenceTrainSettings):
+            return settings
+        if isinstance(settings, TransformerKnnSettings):
+            return settings.transformer
+    return None
 
 
 def read_champion(model_evaluations: pl.DataFrame, list_name: str) -> tuple[str, Settings]:

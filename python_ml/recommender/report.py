@@ -207,3 +207,18 @@ def history_frame(comparison: Comparison | None) -> pl.DataFrame:
         "validation_ndcg": pl.Float64,
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def trainings(history: pl.DataFrame) -> pl.DataFrame:
+    """One row a model that is trained: model_name, epochs, best_epoch (the earliest of equals) and its
+    validation_ndcg.
+
+    Args:
+        history: of `history_frame`.
+    """
+    judged = pl.col("validation_ndcg")
+    return history.group_by("model_name", maintain_order=True).agg(
+        epochs=pl.len(),
+        best_epoch=pl.col("epoch").filter(judged == judged.max()).first(),
+        validation_ndcg=judged.max(),
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,10 @@ from python_ml.recommender.sequence.sequences import Sequences
 from python_ml.recommender.sequence.sequential_knn import SequentialKnn, SequentialKnnSettings
 from python_ml.recommender.sequence.sequential_recommender import SequentialRecommender, histories_of
 from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings
+from python_ml.recommender.sequence.transformer_knn import TransformerKnn, TransformerKnnSettings
 from python_ml.recommender.sequence.transformer_recommender import TransformerRecommender
 from python_ml.recommender.two_tower_recommender import TwoTowerRecommender, TwoTowerSettings
+from python_ml.recommender.watch import UNWATCHED, Watch
 
 
 class Workshop:
@@ -34,7 +37,9 @@ class Workshop:
         texts: text vectors of the catalogue.
         config: for the widest grid of neighbours.
         seed: of every random choice.
-        device: where the torch recommender runs.
+        device: where torch models run.
+        checkpoints: folder of the trainings that were interrupted; they must be of the same arguments.
+        watch: who is told how trainings get on.
     """
 
     def __init__(
@@ -46,6 +51,8 @@ class Workshop:
         *,
         seed: int,
         device: torch.device,
+        checkpoints: Path | None = None,
+        watch: Watch = UNWATCHED,
     ) -> None:
         self.past = past
         self.now = now
@@ -54,7 +61,9 @@ class Workshop:
         self.device = device
         self._widest = max(config.knn_neighbours)
         self._shelf: dict[str, tuple[Hashable, Any]] = {}
-        self._restored: tuple[TwoTowerSettings, TwoTowerRecommender] | None = None
+        self._checkpoints = checkpoints
+        self._watch = watch
+        self._restored: dict[TwoTowerSettings | SequenceTrainSettings, Any] = {}
 
     def fit(self, settings: Settings) -> Scorer:
         """A model fitted on everything before the cut."""
@@ -74,6 +83,8 @@ class Workshop:
             return self.two_tower(settings)
         if isinstance(settings, SequenceTrainSettings):
             return self.transformer(settings)
+        if isinstance(settings, TransformerKnnSettings):
+            return self._fit_transformer_knn(settings)
         assert isinstance(settings, BlendSettings)
         return Blend(self.two_tower(settings.two_tower), self.fit(settings.ease), settings.tower_weight)
 
@@ -82,8 +93,8 @@ class Workshop:
 
         Args:
             settings: see there.
-            judging: `judge`, `judge_every`, `patience`, `progress` of `TwoTowerRecommender.fit`. With a
-                judge, the model is kept under the settings that stop at the epoch it chose.
+            judging: `judge`, `judge_every`, `patience` of `TwoTowerRecommender.fit`. With a judge, the
+                model is kept under the settings that stop at the epoch it chose.
         """
 
         def train(key: TwoTowerSettings) -> TwoTowerRecommender:
@@ -94,12 +105,13 @@ class Workshop:
                 texts=self.texts,
                 seed=self.seed,
                 device=self.device,
+                progress=self._watch.start("epochs of the towers"),
                 **judging,
             )
 
         neutral = replace(settings, personal_weight=1.0)
-        if self._restored and self._restored[0] == neutral:
-            return self._restored[1].with_weight(settings.personal_weight)
+        if neutral in self._restored:
+            return self._restored[neutral].with_weight(settings.personal_weight)
         trained = self._keep("two_tower", neutral, train)
         if "judge" in judging:
             stopped = replace(neutral, train=replace(neutral.train, stop_after=trained.history.best_epoch))
@@ -114,10 +126,9 @@ class Workshop:
             arrays: of `TwoTowerRecommender.arrays`.
         """
         neutral = replace(settings, personal_weight=1.0)
-        restored = TwoTowerRecommender.restore(
+        self._restored[neutral] = TwoTowerRecommender.restore(
             self.past, neutral, arrays, now=self.now, texts=self.texts, device=self.device
         )
-        self._restored = (neutral, restored)
 
     def transformer(
         self,
@@ -128,14 +139,41 @@ class Workshop:
 
         def train(key: SequenceTrainSettings) -> TransformerRecommender:
             return TransformerRecommender.fit(
-                self._histories(), key, seed=self.seed, device=self.device, judge=judge
+                self._histories(),
+                key,
+                seed=self.seed,
+                device=self.device,
+                judge=judge,
+                checkpoint=self._checkpoints and self._checkpoints / "transformer.safetensors",
+                watch=self._watch,
             )
 
+        if settings in self._restored:
+            return self._restored[settings]
         trained = self._keep("transformer", settings, train)
         if judge:
             stopped = replace(settings, epochs=trained.progress.best_epoch)
             self._shelf["transformer"] = (stopped, trained)
         return trained
+
+    def restore_transformer(self, settings: SequenceTrainSettings, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take the transformer of these settings from what was trained for the same cut before.
+
+        Args:
+            settings: see there.
+            arrays: of `TransformerRecommender.arrays`.
+        """
+        self._restored[settings] = TransformerRecommender.restore(
+            self._histories(), settings, arrays, device=self.device
+        )
+
+    def _fit_transformer_knn(self, settings: TransformerKnnSettings) -> TransformerKnn:
+        return TransformerKnn(
+            self._fit_sequential_knn(settings.sequential_knn),
+            self.transformer(settings.transformer),
+            self._keep("owned", None, lambda _: self.past.pairs()),
+            settings.blend,
+        )
 
     def _fit_item_knn(self, settings: ItemKnnSettings) -> ItemKnn:
         widest = self._keep(

@@ -76,13 +76,31 @@ def masked_scores(
 
 def mix(counted: torch.Tensor, logits: torch.Tensor, settings: SequenceBlendSettings) -> torch.Tensor:
     """What `SequenceBlend.score` returns, from `masked_scores`."""
-    best = counted.amax(1, keepdim=True)
-    counted = counted / torch.where(best > 0, best, 1.0)
-    best = logits.amax(1, keepdim=True)
-    shares = torch.exp((logits - torch.where(best.isfinite(), best, 0.0)) / settings.temperature)
-    return (
-        settings.knn_weight * counted.clamp(min=0.0) + (1.0 - settings.knn_weight) * shares + _hidden(logits)
-    )
+    best_counted, best_logit = counted.amax(1, keepdim=True), logits.amax(1, keepdim=True)
+    return mix_scaled(counted.clamp(min=0.0), best_counted, logits, best_logit, settings) + _hidden(logits)
+
+
+def mix_scaled(
+    counted: torch.Tensor,
+    best_counted: torch.Tensor,
+    logits: torch.Tensor,
+    best_logit: torch.Tensor,
+    settings: SequenceBlendSettings,
+) -> torch.Tensor:
+    """The weighted mean of two models' scores, on a scale where those named best are 1.
+
+    Logits above the best go on in a straight line instead of exponentially, which keeps their order: an item
+    that is not looked for may have far more than the best of those that are.
+
+    Args:
+        counted, logits: (B, n_items) float32 of the kNN, at least 0, and of the transformer.
+        best_counted, best_logit: (B, 1) of each row; not above 0, or -inf, where there is none.
+        settings: see there.
+    """
+    counted = counted / torch.where(best_counted > 0, best_counted, 1.0)
+    gap = (logits - torch.where(best_logit.isfinite(), best_logit, 0.0)) / settings.temperature
+    shares = torch.where(gap > 0, 1.0 + gap, torch.exp(gap.clamp(max=0.0)))
+    return settings.knn_weight * counted + (1.0 - settings.knn_weight) * shares
 
 
 def _hidden(masked: torch.Tensor) -> torch.Tensor:

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+
+from python_ml.errors import ModelError
 
 SEPARATOR = "/"
 
@@ -18,7 +20,7 @@ def write_checkpoint(
     """Replace a file at once: a reader finds the old state or the new one.
 
     Args:
-        file: where to.
+        file: where to; its folder is made where it is not there.
         parts: tensors by name, by name of the part; names of parts hold no "/".
         facts: what JSON can hold.
     """
@@ -28,16 +30,27 @@ def write_checkpoint(
         for part, named in parts.items()
         for name, tensor in named.items()
     }
+    file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(file.name + ".partial")
     save_file(tensors, partial, metadata={"facts": json.dumps(facts)})
     partial.replace(file)
 
 
 def read_checkpoint(file: Path) -> tuple[dict[str, dict[str, torch.Tensor]], dict[str, Any]]:
-    """What `write_checkpoint` was given, on the CPU."""
+    """What `write_checkpoint` was given, on the CPU.
+
+    Raises:
+        ModelError: the file is cut short, or something else than a checkpoint.
+    """
     parts: dict[str, dict[str, torch.Tensor]] = {}
-    with safe_open(file, framework="pt") as opened:
-        for key in opened.keys():  # noqa: SIM118, it is no mapping
-            part, name = key.split(SEPARATOR, 1)
-            parts.setdefault(part, {})[name] = opened.get_tensor(key)
-        return parts, json.loads(opened.metadata()["facts"])
+    try:
+        with safe_open(file, framework="pt") as opened:
+            facts = json.loads((opened.metadata() or {})["facts"])
+            for key in opened.keys():  # noqa: SIM118, it is no mapping
+                part, name = key.split(SEPARATOR, 1)
+                parts.setdefault(part, {})[name] = opened.get_tensor(key)
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise ModelError(
+            f"the file is no checkpoint: {error}", where=str(file), remedy="remove it"
+        ) from error
+    return parts, facts

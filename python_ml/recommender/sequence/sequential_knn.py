@@ -39,7 +39,7 @@ GRID = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SequentialKnnSettings:
-    """Settings of one sequential kNN.
+    """Settings of one sequential kNN. What `RecommenderConfig` sets once has no default here.
 
     Args:
         length: latest items of a user that are read.
@@ -53,8 +53,8 @@ class SequentialKnnSettings:
         decay: weight of an item of the history relative to the one after it, in (0, 1].
     """
 
-    length: int = 300
-    window: int = 20
+    length: int
+    window: int
     gap_power: float = 0.5
     backward: float = 0.3
     source_power: float = 0.35
@@ -193,19 +193,19 @@ def recency_matrix(histories: Sequences, decay: float) -> sparse.csr_matrix:
 
 
 def choose_settings(
-    train: Sequences, validation: NextItems, start: SequentialKnnSettings | None = None
+    train: Sequences, validation: NextItems, start: SequentialKnnSettings
 ) -> tuple[SequentialKnnSettings, float]:
     """The settings that rank the validation items best, going through `GRID` setting by setting, twice.
 
     Args:
         train: what is fitted.
         validation: what is ranked.
-        start: where the search starts; its window stays.
+        start: where the search starts; its length and window stay.
 
     Returns:
         settings; their NDCG@10.
     """
-    best = start or SequentialKnnSettings()
+    best = start
     known: dict[SequentialKnnSettings, float] = {}
 
     def quality(settings: SequentialKnnSettings) -> float:

@@ -2,14 +2,15 @@
 judged best.
 
 All that is random in an epoch, order, negatives and dropout, is drawn from the seed and the epoch's number:
-a training that is interrupted ends, on a CPU, with the weights it would have had.
+a training that is interrupted goes on from its checkpoint and ends, on a CPU, with the weights it would have
+had.
 """
 
 import hashlib
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,50 +32,51 @@ from python_ml.recommender.sequence.transformer import (
     SequenceTransformer,
     TransformerSettings,
 )
-
-logger = logging.getLogger(__name__)
+from python_ml.recommender.watch import UNWATCHED, Watch
 
 OBJECTIVES = ("softmax", "cross_entropy")
 BATCHES_SORTED_TOGETHER = 50
 BETAS = (0.9, 0.98)
+# Steps between two checkpoints, at least: in a small shop an epoch takes less time than writing one.
+CHECKPOINT_STEPS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SequenceTrainSettings:
-    """How the transformer is trained.
+    """How the transformer is trained. What `RecommenderConfig` sets has no default here.
 
     Args:
         network: its size.
-        objective: "softmax" (over the whole catalogue where that is no larger than the sample), or
-            "cross_entropy", binary, calibrated.
         epochs: passes over the users, at most.
         patience: epochs without a better judgement after which training stops, where there is a judge.
         batch_users: users in a step.
         negatives: draws of the sampler in a step.
+        learning_rate: of AdamW, reached after `warm_up_steps`.
+        objective: "softmax" (over the whole catalogue where that is no larger than the sample), or
+            "cross_entropy", binary, calibrated.
         negative_power: popularity exponent of the sampler; 0 = uniform.
         correction: share of the sample's log inclusion probability that is taken from its logits; 1 estimates
             the softmax over the catalogue.
         calibration: strength of the calibration of "cross_entropy"; 0 = none.
         horizon: how many of the items after a position it is asked for.
         horizon_power: an item d places ahead weighs d ** -horizon_power.
-        learning_rate: of AdamW, reached after `warm_up_steps`.
         warm_up_steps: steps of linear growth.
         weight_decay: decoupled, of matrices alone.
         averaging: weight that the average of the weights keeps in a step, in [0, 1); 0 = no average.
     """
 
-    network: TransformerSettings = field(default_factory=TransformerSettings)
+    network: TransformerSettings
+    epochs: int
+    patience: int
+    batch_users: int
+    negatives: int
+    learning_rate: float
     objective: str = "softmax"
-    epochs: int = 100
-    patience: int = 5
-    batch_users: int = 128
-    negatives: int = 1024
     negative_power: float = 0.0
     correction: float = 0.0
     calibration: float = 0.75
     horizon: int = 3
     horizon_power: float = 1.0
-    learning_rate: float = 2e-3
     warm_up_steps: int = 100
     weight_decay: float = 0.0
     averaging: float = 0.998
@@ -101,6 +103,16 @@ class TrainProgress:
         done = len(self.loss)
         return done >= settings.epochs or done - self.best_epoch >= settings.patience
 
+    def line(self, settings: SequenceTrainSettings) -> str:
+        """What became of the latest epoch, for a log."""
+        epoch = len(self.loss)
+        line = f"transformer: epoch {epoch} of {settings.epochs}: loss {self.loss[-1]:.4f}"
+        if self.quality:
+            line += (
+                f", judged {self.quality[-1]:.5f}; best {max(self.quality):.5f} in epoch {self.best_epoch}"
+            )
+        return line
+
 
 def train_transformer(
     train: Sequences,
@@ -110,6 +122,7 @@ def train_transformer(
     device: torch.device,
     judge: Callable[[NextItemTransformer], float] | None = None,
     checkpoint: Path | None = None,
+    watch: Watch = UNWATCHED,
 ) -> tuple[NextItemTransformer, TrainProgress]:
     """Train until the judge sees no more improvement, and end with the averaged weights it liked most.
 
@@ -120,19 +133,20 @@ def train_transformer(
         device: to train on.
         judge: called after every epoch with the averaged weights as a model; without one all epochs are
             trained, and the last weights returned.
-        checkpoint: file that is rewritten after every epoch, and from which training goes on if it exists.
-
-    Raises:
-        ModelError: the checkpoint is that of other histories, settings (epochs and patience may differ) or
-            another seed.
+        checkpoint: file from which training goes on, and that is rewritten after an epoch once there were
+            CHECKPOINT_STEPS steps, and at the end. A file that is cut short, or of other histories, settings
+            (more epochs, another patience will do) or another seed is not used, but written over. That the
+            judge is the same is for the caller to see to.
+        watch: who is told of the steps and of what became of each epoch.
     """
     state = _State.start(train, settings, seed, device)
     if checkpoint and checkpoint.exists():
-        state.restore(checkpoint)
+        watch.tell(state.resume(checkpoint, settings))
     histories = train.tail(settings.network.length + 1)
     histories = histories.take(np.flatnonzero(histories.size > 1))
-    steps = _Steps(state, histories, train.count(), settings, device)
-    progress = state.progress
+    count_steps = watch.start(f"steps of the transformer{', which may stop earlier' if judge else ''}")
+    steps = _Steps(state, histories, train.count(), settings, device, count_steps)
+    progress, saved = state.progress, state.step
     while len(histories) and not progress.is_over(settings):
         epoch = len(progress.loss) + 1
         progress.loss.append(steps.epoch(np.random.SeedSequence([seed, epoch])))
@@ -140,15 +154,12 @@ def train_transformer(
             progress.quality.append(judge(state.model()))
         if progress.best_epoch == epoch:
             state.best = {name: value.clone() for name, value in state.average.items()}
-        logger.info("epoch %d: loss %.4f%s", epoch, progress.loss[-1], _judged(progress))
-        if checkpoint:
+        watch.tell(progress.line(settings))
+        if checkpoint and (state.step - saved >= CHECKPOINT_STEPS or progress.is_over(settings)):
             state.save(checkpoint)
+            saved = state.step
     state.average = state.best
     return state.model(), progress
-
-
-def _judged(progress: TrainProgress) -> str:
-    return f", judged {progress.quality[-1]:.5f}" if progress.quality else ""
 
 
 @dataclass(slots=True)
@@ -207,14 +218,22 @@ class _State:
         }
         write_checkpoint(file, parts, facts)
 
-    def restore(self, file: Path) -> None:
-        parts, facts = read_checkpoint(file)
-        if facts["fingerprint"] != self.fingerprint:
-            raise ModelError(
-                "the checkpoint belongs to another training",
-                where=str(file),
-                remedy="remove the file, or train with the histories, settings and seed it was made with",
-            )
+    def resume(self, file: Path, settings: SequenceTrainSettings) -> str:
+        """Go on from a checkpoint, if it is one of this training; says what was done."""
+        try:
+            parts, facts = read_checkpoint(file)
+        except ModelError as error:
+            return f"transformer: starts anew, {file.name}: {error.what}"
+        # Who was trained for longer than asked for has no weights of the epochs before.
+        if facts.get("fingerprint") != self.fingerprint or len(facts["loss"]) > settings.epochs:
+            return f"transformer: starts anew, {file.name} is of another training"
+        self._take(parts, facts)
+        done = len(self.progress.loss)
+        if self.progress.is_over(settings):
+            return f"transformer: had been trained, for {done} epochs"
+        return f"transformer: goes on from epoch {done + 1} of {settings.epochs}"
+
+    def _take(self, parts: dict[str, dict[str, torch.Tensor]], facts: dict[str, Any]) -> None:
         self.network.load_state_dict(parts["network"])
         device = self.network.item.weight.device
         self.average, self.best = (
@@ -249,9 +268,11 @@ class _Steps:
         count: np.ndarray,
         settings: SequenceTrainSettings,
         device: torch.device,
+        count_steps: Callable[[int, int], None],
     ) -> None:
         self.state, self.histories, self.count = state, histories, count
-        self.settings, self.device = settings, device
+        self.settings, self.device, self.count_steps = settings, device, count_steps
+        self.at_most = settings.epochs * -(-len(histories) // settings.batch_users)
 
     def epoch(self, seed: np.random.SeedSequence) -> float:
         """One pass over the users; returns the mean loss of its steps."""
@@ -263,8 +284,10 @@ class _Steps:
         with torch.random.fork_rng(devices=cuda):
             torch.manual_seed(int(generator.integers(2**63)))
             self.state.network.train()
+            self.count_steps(self.state.step, self.at_most)
             for users in batches_by_size(self.histories.size, settings.batch_users, generator):
                 losses.append(self._step(self.histories.take(users), sampler))
+                self.count_steps(self.state.step, self.at_most)
         return float(np.mean(losses))
 
     def _step(self, histories: Sequences, sampler: NegativeSampler) -> float:

@@ -26,23 +26,23 @@ INITIAL_DEVIATION = 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransformerSettings:
-    """Size of the network.
+    """Size of the network. What `RecommenderConfig` sets has no default here.
 
     Args:
         dimension: D, a multiple of `heads`.
         heads: attention heads.
         blocks: layers of attention and feed-forward.
-        expansion: width of the feed-forward layer as a multiple of D.
         length: latest items of a history that are read.
         dropout: share of activations that is dropped in training.
+        expansion: width of the feed-forward layer as a multiple of D.
     """
 
-    dimension: int = 128
-    heads: int = 2
-    blocks: int = 1
+    dimension: int
+    heads: int
+    blocks: int
+    length: int
+    dropout: float
     expansion: int = 2
-    length: int = 50
-    dropout: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The causal transformer as a recommender of a shop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,7 +14,10 @@ from python_ml.recommender.sequence.train_sequence import (
     TrainProgress,
     train_transformer,
 )
-from python_ml.recommender.sequence.transformer import NextItemTransformer
+from python_ml.recommender.sequence.transformer import NextItemTransformer, SequenceTransformer
+from python_ml.recommender.watch import UNWATCHED, Watch
+
+PREFIX = "transformer."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class TransformerRecommender:
         seed: int,
         device: torch.device,
         judge: Callable[["TransformerRecommender"], float] | None = None,
+        checkpoint: Path | None = None,
+        watch: Watch = UNWATCHED,
     ) -> "TransformerRecommender":
         """Train on everything users bought or looked at.
 
@@ -49,15 +55,44 @@ class TransformerRecommender:
             device: where to train and score.
             judge: metric to maximise, called after every epoch with the model so far; without one all epochs
                 are trained.
+            checkpoint, watch: of `train_transformer`.
         """
 
         def judge_network(model: NextItemTransformer) -> float:
             return judge(cls(histories, model, TrainProgress()))
 
         trained = train_transformer(
-            histories, settings, seed=seed, device=device, judge=judge_network if judge else None
+            histories,
+            settings,
+            seed=seed,
+            device=device,
+            judge=judge_network if judge else None,
+            checkpoint=checkpoint,
+            watch=watch,
         )
         return cls(histories, *trained)
+
+    @classmethod
+    def restore(
+        cls,
+        histories: Sequences,
+        settings: SequenceTrainSettings,
+        arrays: Mapping[str, np.ndarray],
+        *,
+        device: torch.device,
+    ) -> "TransformerRecommender":
+        """The model that `fit` made of the same histories and settings, without training.
+
+        Args:
+            histories, settings, device: as in `fit`.
+            arrays: what `arrays` gave; others beside them do not matter.
+        """
+        network = SequenceTransformer(
+            histories.n_items, settings.network, has_days=histories.has_days, generator=torch.Generator()
+        )
+        weights = {name: torch.from_numpy(arrays[PREFIX + name].copy()) for name in network.state_dict()}
+        network.load_state_dict(weights)
+        return cls(histories, NextItemTransformer(network.to(device).eval()), TrainProgress())
 
     def score(self, users: np.ndarray) -> torch.Tensor:
         """(B, n_items) float32 logits of what each user takes next."""
@@ -84,7 +119,7 @@ class TransformerRecommender:
     def arrays(self) -> dict[str, np.ndarray]:
         """The weights by name, for saving."""
         weights = self.model.network.state_dict().items()
-        return {f"transformer.{name}": value.cpu().numpy() for name, value in weights}
+        return {f"{PREFIX}{name}": value.cpu().numpy() for name, value in weights}
 
 
 def _with_each_left_out(whole: Sequences, items: np.ndarray) -> Sequences:

@@ -29,3 +29,13 @@ def test_nothing_to_do_is_all_done():
     lines: list[str] = []
     Progress(what="texts", write=lines.append, clock=lambda: 0.0)(0, 0)
     assert lines == ["████████████████████ 100%  0 of 0 texts"]
+
+
+def test_work_that_goes_on_counts_its_own_speed():
+    seconds = iter([0.0, 10.0])
+    lines: list[str] = []
+    progress = Progress(what="steps", write=lines.append, clock=lambda: next(seconds))
+    progress(600, 1000)  # done before
+    progress(700, 1000)  # 100 in 10 s: 10/s, 300 left
+    assert lines[0].endswith("600 of 1,000 steps")
+    assert lines[1].endswith("700 of 1,000 steps, 10.0/s, 30 s left")

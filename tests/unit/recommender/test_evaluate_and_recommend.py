@@ -25,12 +25,23 @@ from recommender_shop import (
 from python_ml import recommender
 from python_ml.config import RecommenderConfig
 from python_ml.errors import ContractError, DeviceError, ModelError, SettingError
+from python_ml.recommender.blend import BlendSettings
 from python_ml.recommender.evaluate import EvaluationResult, evaluate_recommenders, headline
 from python_ml.recommender.measures import OVER_USERS, PER_USER
-from python_ml.recommender.models import MODELS, grid, settings_from, settings_values, two_tower_settings
+from python_ml.recommender.models import (
+    MODELS,
+    blend_grid,
+    grid,
+    settings_from,
+    settings_values,
+    two_tower_settings,
+)
+from python_ml.recommender.report import trainings
+from python_ml.recommender.sequence.blend_sequence import SequenceBlendSettings
 from python_ml.recommender.sequence.sequential_knn import SequentialKnnSettings
 from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings
 from python_ml.recommender.sequence.transformer import TransformerSettings
+from python_ml.recommender.sequence.transformer_knn import TransformerKnnSettings
 
 KEY = ["model_name", "split_name", "list_name", "cohort_id", "metric_name", "cutoff"]
 LISTS = ["for_you", "discover"]
@@ -179,6 +190,13 @@ def test_history_differences_and_plots_are_there(evaluation, small_config):
     assert transformer.drop_nulls()["epoch"].to_list() == list(range(1, transformer.height + 1))
     stopped = evaluation.choices["transformer"]["for_you"]["epochs"]
     assert stopped == transformer["epoch"][transformer["validation_ndcg"].arg_max()]
+    shown = trainings(evaluation.history)
+    assert shown["model_name"].to_list() == ["two_tower", "transformer"]
+    assert shown.filter(model_name="transformer").row(0)[1:] == (
+        transformer.height,
+        stopped,
+        transformer["validation_ndcg"].max(),
+    )
     assert evaluation.differences.height == 2 * (len(MODELS) - 1)
     assert {"models", "learning curve"} == set(evaluation.plots)
     assert evaluation.device == "cpu"
@@ -385,9 +403,10 @@ def test_every_setting_reaches_the_object_it_is_for():
         repeat_learning_rate=0.33,
         transformer_dimension=40, transformer_heads=20, transformer_blocks=41, transformer_length=42,
         transformer_dropout=0.43, transformer_epochs=44, transformer_patience=45, transformer_batch_users=46,
-        transformer_negatives=47, transformer_learning_rate=0.48,
+        transformer_negatives=47, transformer_learning_rate=0.48, transformer_knn_weights=(0.49,),
+        transformer_knn_temperatures=(0.5,), blend_weights=(0.51,),
     )  # fmt: skip
-    assert [settings_values(grid(name, config, 11)[0]) for name in MODELS[:-3]] == [
+    assert [settings_values(grid(name, config, 11)[0]) for name in MODELS[:-4]] == [
         {"window_days": 12},
         {"half_life_days": 13.0},
         {"weighting": "bm25", "neighbours": 14, "min_buyers": 15},
@@ -399,7 +418,19 @@ def test_every_setting_reaches_the_object_it_is_for():
         network=TransformerSettings(dimension=40, heads=20, blocks=41, length=42, dropout=0.43),
         epochs=44, patience=45, batch_users=46, negatives=47, learning_rate=0.48,
     )  # fmt: skip
-    assert settings_from("transformer", json.loads(json.dumps(settings_values(transformer)))) == transformer
+    (knn,) = grid("sequential_knn", config, 11)
+    (mixed,) = blend_grid("transformer_knn", (knn, transformer), config)
+    assert mixed == TransformerKnnSettings(
+        blend=SequenceBlendSettings(knn_weight=0.49, temperature=0.5),
+        sequential_knn=knn,
+        transformer=transformer,
+    )
+    for name, settings in (("transformer", transformer), ("transformer_knn", mixed)):
+        assert settings_from(name, json.loads(json.dumps(settings_values(settings)))) == settings
+    towers, ease = two_tower_settings(config, 0.21, 11), grid("ease", config, 11)[0]
+    assert blend_grid("two_tower_ease", (towers, ease), config) == [
+        BlendSettings(tower_weight=0.51, two_tower=towers, ease=ease)
+    ]
     assert settings_values(two_tower_settings(config, 0.21, 11)) == {
         "dimension": 18,
         "min_buyers": 19,
@@ -437,6 +468,8 @@ def test_every_setting_reaches_the_object_it_is_for():
         {"objective": "hinge"},
         {"knn_weightings": ("cosine", "jaccard")},
         {"learning_rate": 0.0},
+        {"transformer_knn_weights": (0.5, 1.5)},
+        {"transformer_knn_temperatures": (0.0,)},
     ],
 )
 def test_settings_out_of_range_are_refused(wrong):

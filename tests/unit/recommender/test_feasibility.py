@@ -187,10 +187,12 @@ def test_a_model_the_shop_is_too_large_for_says_so_and_does_not_compete():
     ]  # fmt: skip
     # The others are measured as if those two had lost.
     measured = evaluation.metrics.filter(pl.col("not_evaluated_reason").is_null())
-    left = everyone.metrics.filter(pl.col("model_name").is_in((*MODELS[:4], "two_tower", "transformer")))
+    others = [name for name in MODELS if name not in evaluation.left_out]
+    assert len(others) == 7
+    left = everyone.metrics.filter(pl.col("model_name").is_in(others))
     assert measured.drop("is_champion").equals(left.drop("is_champion"))
     assert set(evaluation.champions.values()) <= set(left["model_name"])
-    assert headline(evaluation.metrics).height == 2 * 6
+    assert headline(evaluation.metrics).height == 2 * 7
     assert set(evaluation.differences["baseline"]).isdisjoint(evaluation.left_out)
     assert set(served.recommendations["candidate_source"]).isdisjoint(evaluation.left_out)
 
@@ -199,7 +201,7 @@ def test_the_transformer_competes_on_the_devices_it_is_asked_to():
     acts = [bought(user, (user + days) % 6, days=days) for user in range(25) for days in (5, 20, 40, 51, 62)]
     evaluation, _ = run(shop(acts), replace(QUICK, transformer_devices=("cuda", "mps")))
     reason = "trains on cuda or mps (transformer_devices), and this run is on cpu"
-    assert evaluation.left_out == {"transformer": reason}
+    assert evaluation.left_out == {"transformer": reason, "transformer_knn": f"needs transformer: {reason}"}
     assert set(evaluation.history["model_name"]) == {"two_tower"}
     assert set(run(shop(acts))[0].history["model_name"]) == {"two_tower", "transformer"}
     with pytest.raises(SettingError, match="transformer_devices"):

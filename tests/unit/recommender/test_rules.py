@@ -438,7 +438,7 @@ def test_towers_trained_before_give_the_same_lists(tables, metrics, small_config
     lists = first.lists(rule_tables())
     # Another seed would train other towers, but there is nothing left to train.
     again = Recommender(**given, **(common | {"seed": 7}), trained=first.weights())
-    trained = again._workshop._restored[1]
+    (trained,) = again._workshop._restored.values()
     assert trained.arrays().keys() == first._towers().arrays().keys()
     assert again.similar_items().equals(first.similar_items())
     assert lists.equals(plain)

@@ -10,7 +10,7 @@ from scipy import sparse
 from python_ml.recommender import similar
 from python_ml.recommender.best_sellers import BestSellers, serve_best_sellers
 from python_ml.recommender.data import TextVectors
-from python_ml.recommender.explain import Reason, explain
+from python_ml.recommender.explain import Reason, explain, mix_explainers
 from python_ml.recommender.item_knn import ItemKnn, ItemKnnSettings
 from python_ml.recommender.popularity import Popularity, PopularitySettings
 from python_ml.recommender.serve import Lists, serve
@@ -123,6 +123,28 @@ def test_reasons(toy, sellers):
     # User 2 owns item 2 alone: it speaks for item 0 (user 1 bought both), not for item 1.
     assert reason[1, :2].tolist() == [Reason.BECAUSE_YOU_BOUGHT, Reason.POPULAR_OVERALL]
     assert item[1].tolist() == [2, -1, -1]
+
+
+def test_explainers_are_mixed_on_one_scale():
+    def of_three(_user, _items):
+        return np.array([1, 3, 4]), np.array([[2.0, 0.0], [1.0, -4.0], [0.0, -1.0]])
+
+    def of_one(_user, _items):
+        return np.array([2]), np.array([[0.5, 0.0]])
+
+    history, weight = mix_explainers((0.4, of_three), (0.6, of_one))(0, np.array([8, 9]))
+    assert history.tolist() == [1, 2, 3, 4]
+    assert weight[:, 0].tolist() == pytest.approx([0.4 * 1, 0.6 * 1, 0.4 * 0.5, 0])
+    # All that one model says of item 9 is taken from it: the largest loss is one.
+    assert weight[:, 1].tolist() == pytest.approx([0, 0, -0.4 * 1, -0.4 * 0.25])
+
+
+def test_of_a_user_without_history_there_is_nothing_to_explain():
+    def silent(_user, items):
+        return np.empty(0, np.int64), np.empty((0, len(items)))
+
+    history, weight = mix_explainers((0.4, silent), (0.6, silent))(0, np.array([8, 9]))
+    assert (len(history), weight.shape) == (0, (0, 2))
 
 
 def test_a_model_without_history_speaks_of_popularity(toy, sellers):

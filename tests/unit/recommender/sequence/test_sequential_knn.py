@@ -21,8 +21,16 @@ from python_ml.recommender.sequence.sequential_knn import (
 )
 from python_ml.recommender.sequence.sequential_recommender import SequentialRecommender, histories_of
 
+PLAIN = SequentialKnnSettings(length=300, window=20)
 SETTINGS = SequentialKnnSettings(
-    window=2, gap_power=1.0, backward=0.5, source_power=1.0, target_power=0.5, shrinkage=0.0, decay=0.5
+    length=300,
+    window=2,
+    gap_power=1.0,
+    backward=0.5,
+    source_power=1.0,
+    target_power=0.5,
+    shrinkage=0.0,
+    decay=0.5,
 )
 
 
@@ -55,7 +63,7 @@ def test_scores_by_hand():
 
 
 def test_nothing_counts_backward_where_it_is_told_to():
-    ahead = SequentialKnnSettings(window=1, backward=0.0)
+    ahead = SequentialKnnSettings(length=300, window=1, backward=0.0)
     found = SequentialKnn.fit(toy(), ahead).transition.toarray()
     assert sorted(zip(*np.nonzero(found), strict=True)) == [(0, 1), (1, 0), (1, 2), (2, 3)]
 
@@ -97,7 +105,7 @@ def test_the_latest_items_are_read_and_the_strongest_transitions_kept():
 
 def test_sparse_ranks_are_the_dense_ones_of_targets_with_a_score():
     split = LeaveOneOut.of(planted(users=60, length=6, n_items=30, seed=3))
-    model = SequentialKnn.fit(split.train, SequentialKnnSettings())
+    model = SequentialKnn.fit(split.train, PLAIN)
     dense, found = target_ranks(model, split.test), model.target_ranks(split.test)
     own = model.score(split.test.history).numpy()[np.arange(60), split.test.target]
     in_history = dense == 30
@@ -108,20 +116,20 @@ def test_sparse_ranks_are_the_dense_ones_of_targets_with_a_score():
 
 def test_short_and_long_histories_and_a_catalogue_of_one():
     long = Sequences.listed(np.zeros(10_001), np.arange(10_001) % 7, n_users=1, n_items=7)
-    model = SequentialKnn.fit(long, SequentialKnnSettings())
+    model = SequentialKnn.fit(long, PLAIN)
     both = Sequences.listed([0, *np.ones(10_000)], [3, *(np.arange(10_000) % 7)], n_users=2, n_items=7)
     scores = model.score(both).numpy()
     assert np.isfinite(scores).all()
     assert scores[0].argmax() == 4
     one = Sequences.listed([0, 0, 0], [0, 0, 0], n_users=1, n_items=1)
-    assert SequentialKnn.fit(one, SequentialKnnSettings()).score(one).shape == (1, 1)
+    assert SequentialKnn.fit(one, PLAIN).score(one).shape == (1, 1)
     nothing = Sequences.listed([], [], n_users=2, n_items=3)
-    assert not SequentialKnn.fit(nothing, SequentialKnnSettings()).score(nothing).any()
+    assert not SequentialKnn.fit(nothing, PLAIN).score(nothing).any()
 
 
 def test_settings_are_chosen_for_what_is_planted():
     split = LeaveOneOut.of(planted(users=400, length=8, n_items=50, seed=1))
-    start = SequentialKnnSettings(window=3, decay=1.0, backward=1.0, gap_power=0.25)
+    start = SequentialKnnSettings(length=300, window=3, decay=1.0, backward=1.0, gap_power=0.25)
     chosen, quality = choose_settings(split.train, split.validation, start)
     # Only the latest item matters, and what follows it.
     assert chosen.decay == min(GRID["decay"])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 from markov import FOLLOWS, planted
+from safetensors.numpy import save_file
 
-from python_ml.errors import ModelError
 from python_ml.recommender.sequence import train_sequence
 from python_ml.recommender.sequence.judge_next import hit_of, next_item_judge, target_ranks
 from python_ml.recommender.sequence.sequences import LeaveOneOut, Sequences
@@ -18,12 +18,14 @@ from python_ml.recommender.sequence.train_sequence import (
     train_transformer,
 )
 from python_ml.recommender.sequence.transformer import TransformerSettings
+from python_ml.recommender.watch import Watch
 
 CPU = torch.device("cpu")
 NETWORK = TransformerSettings(dimension=16, heads=2, blocks=1, expansion=2, length=8, dropout=0.1)
 SETTINGS = SequenceTrainSettings(
-    network=NETWORK, epochs=3, batch_users=32, negatives=16, horizon=1, learning_rate=0.01, warm_up_steps=5
-)
+    network=NETWORK, epochs=3, patience=5, batch_users=32, negatives=16, horizon=1, learning_rate=0.01,
+    warm_up_steps=5,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +66,14 @@ def test_the_same_seed_gives_the_same_bits(split):
     assert not same(one, trained(split, seed=1)[0])
 
 
-def test_an_interrupted_training_ends_where_it_would_have(split, tmp_path, monkeypatch):
+@pytest.fixture
+def told(monkeypatch) -> list[str]:
+    """What a training says; checkpoints are written after every epoch."""
+    monkeypatch.setattr(train_sequence, "CHECKPOINT_STEPS", 1)
+    return []
+
+
+def test_an_interrupted_training_ends_where_it_would_have(split, tmp_path, monkeypatch, told):
     whole, progress = trained(split)
     file = tmp_path / "state.safetensors"
     write, written = train_sequence.write_checkpoint, []
@@ -79,22 +88,71 @@ def test_an_interrupted_training_ends_where_it_would_have(split, tmp_path, monke
         patch.setattr(train_sequence, "write_checkpoint", write_and_stop)
         with pytest.raises(KeyboardInterrupt):
             trained(split, checkpoint=file)
-    resumed, resumed_progress = trained(split, checkpoint=file)
+    counted = []
+    watch = Watch(tell=told.append, start=lambda _: lambda *done: counted.append(done))
+    resumed, resumed_progress = trained(split, checkpoint=file, watch=watch)
     assert same(whole, resumed)
     assert progress == resumed_progress
+    assert told[0] == "transformer: goes on from epoch 3 of 3"
+    assert [line.split(":")[1] for line in told[1:]] == [" epoch 3 of 3"]
+    # 300 users in steps of 32 are ten steps: twenty were made before.
+    assert counted == [(done, 30) for done in range(20, 31)]
     # What is finished stays finished.
-    again, _ = trained(split, checkpoint=file)
+    again, _ = trained(split, checkpoint=file, watch=Watch(tell=told.append))
     assert same(again, whole)
+    assert told[2:] == ["transformer: had been trained, for 3 epochs"]
 
 
-def test_another_trainings_checkpoint_is_refused(split, tmp_path):
-    file = tmp_path / "state.safetensors"
-    trained(split, replace(SETTINGS, epochs=1), checkpoint=file)
-    for settings, seed in ((SETTINGS, 1), (replace(SETTINGS, learning_rate=0.02), 0)):
-        with pytest.raises(ModelError, match="another training"):
-            trained(split, settings, seed=seed, checkpoint=file)
+def test_another_trainings_checkpoint_is_not_used(split, tmp_path, told):
+    file = tmp_path / "deep" / "state.safetensors"
+    watch = Watch(tell=told.append)
+    twice = replace(SETTINGS, epochs=2)
+    trained(split, twice, checkpoint=file)
+    state = file.read_bytes()
+    # Another seed, another rate, and the same after more epochs than are wanted.
+    others = ((twice, 1), (replace(twice, learning_rate=0.02), 0), (replace(SETTINGS, epochs=1), 0))
+    for settings, seed in others:
+        file.write_bytes(state)
+        found, _ = trained(split, settings, seed=seed, checkpoint=file, watch=watch)
+        said = told[-1 - settings.epochs]
+        assert said == "transformer: starts anew, state.safetensors is of another training"
+        assert same(found, trained(split, settings, seed=seed)[0])
     # More epochs of the same are what a checkpoint is for.
-    assert same(trained(split, checkpoint=file)[0], trained(split)[0])
+    file.write_bytes(state)
+    assert same(trained(split, checkpoint=file, watch=watch)[0], trained(split)[0])
+    assert told[-2] == "transformer: goes on from epoch 3 of 3"
+
+
+@pytest.mark.parametrize("broken", [slice(0, 5_000), slice(0, 4), slice(0, 0)])
+def test_a_checkpoint_that_is_cut_short_is_not_used(split, tmp_path, told, broken):
+    file = tmp_path / "state.safetensors"
+    settings = replace(SETTINGS, epochs=1)
+    whole, _ = trained(split, settings, checkpoint=file)
+    file.write_bytes(file.read_bytes()[broken])
+    again, _ = trained(split, settings, checkpoint=file, watch=Watch(tell=told.append))
+    assert same(again, whole)
+    assert told[0].startswith("transformer: starts anew, state.safetensors: the file is no checkpoint")
+    # And it was written over.
+    trained(split, settings, checkpoint=file, watch=Watch(tell=told.append))
+    assert told[-1] == "transformer: had been trained, for 1 epochs"
+
+
+def test_a_file_of_something_else_is_not_used(split, tmp_path, told):
+    file = tmp_path / "state.safetensors"
+    save_file({"towers.level": np.zeros(3)}, file)
+    trained(split, replace(SETTINGS, epochs=1), checkpoint=file, watch=Watch(tell=told.append))
+    assert told[0].startswith("transformer: starts anew")
+
+
+def test_checkpoints_keep_their_distance(split, tmp_path, monkeypatch):
+    """Ten steps an epoch: with fifteen between two of them every second epoch is kept, and the last."""
+    monkeypatch.setattr(train_sequence, "CHECKPOINT_STEPS", 15)
+    kept = []
+    monkeypatch.setattr(
+        train_sequence, "write_checkpoint", lambda _file, _parts, facts: kept.append(facts["step"])
+    )
+    trained(split, replace(SETTINGS, epochs=5), checkpoint=tmp_path / "state")
+    assert kept == [20, 40, 50]
 
 
 def test_averaged_weights_are_not_the_latest(split):
@@ -167,4 +225,4 @@ def test_nothing_to_learn_from_leaves_the_network_untrained():
 
 def test_an_unknown_objective_is_refused():
     with pytest.raises(ValueError, match="softmax, cross_entropy"):
-        SequenceTrainSettings(objective="hinge")
+        replace(SETTINGS, objective="hinge")

@@ -16,8 +16,8 @@ from python_ml.recommender.sequence.transformer_recommender import TransformerRe
 CPU = torch.device("cpu")
 NETWORK = TransformerSettings(dimension=16, heads=2, blocks=1, expansion=2, length=6, dropout=0.1)
 SETTINGS = SequenceTrainSettings(
-    network=NETWORK, epochs=15, batch_users=32, negatives=16, horizon=1, learning_rate=0.01, warm_up_steps=5,
-    averaging=0.9,
+    network=NETWORK, epochs=15, patience=5, batch_users=32, negatives=16, horizon=1, learning_rate=0.01,
+    warm_up_steps=5, averaging=0.9,
 )  # fmt: skip
 N_ITEMS = 20
 
@@ -99,4 +99,6 @@ def test_the_judge_sees_the_model_after_every_epoch(past):
     alone = TransformerRecommender.fit(histories_of(past), replace(SETTINGS, epochs=1), seed=0, device=CPU)
     users = np.arange(5)
     assert torch.equal(alone.score(users), fitted.score(users))
+    restored = TransformerRecommender.restore(histories_of(past), SETTINGS, fitted.arrays(), device=CPU)
+    assert torch.equal(restored.score(users), fitted.score(users))
     assert set(fitted.arrays()) == {f"transformer.{name}" for name in fitted.model.network.state_dict()}

@@ -1,0 +1,139 @@
+"""The steps of the recommender: what they keep while a training runs, and what they leave behind."""
+
+import logging
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+
+from dagster_defs.contracts import ml_contracts
+from dagster_defs.ml_assets import recommender as step
+from dagster_defs.ml_assets.step import checkpoint_folder, remove_checkpoints
+from dagster_defs.paths import ShopPaths
+from python_ml.recommender.sequence import train_sequence
+from tests.unit.recommender.recommender_shop import AS_OF, quick_config, rule_tables, shop_tables
+
+
+class StubShop:
+    """A shop whose tables are frames in memory."""
+
+    def __init__(self, root: Path) -> None:
+        rules = rule_tables()
+        self.tables = shop_tables() | {
+            "as_of_dates": pl.DataFrame({"as_of_date": [AS_OF]}),
+            "business_rules_in_force": rules.business_rules_in_force,
+            "business_rule_items": rules.business_rule_items,
+            "user_ages": rules.user_ages,
+        }
+        for table in ("model_evaluations", "recommendations", "similar_items"):
+            self.tables[table] = pl.DataFrame(schema=ml_contracts()[table].columns)
+        paths = ShopPaths(root=root, source="toy")
+        self.values = SimpleNamespace(recommender=quick_config(), seed=0, device="cpu", paths=paths)
+
+    def settings(self) -> SimpleNamespace:
+        return self.values
+
+    def warehouse(self) -> "StubShop":
+        return self
+
+    def read(self, _schema: str, table: str, *, columns: list[str] | None = None) -> pl.DataFrame:
+        return self.tables[table].select(columns or pl.all())
+
+    def replace(self, tables: dict[str, pl.DataFrame]) -> None:
+        self.tables |= tables
+
+    @property
+    def checkpoints(self) -> list[str]:
+        folder = self.values.paths.checkpoints
+        return sorted(str(file.relative_to(folder)) for file in folder.rglob("*.safetensors"))
+
+
+class Log(logging.Handler):
+    """Keeps lines; `stop_at` is the number of a transformer's epoch that is not survived."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self.stop_at: int | None = None
+
+    def info(self, line: str) -> None:
+        self.lines.append(line)
+        if self.stop_at is not None and sum(": epoch" in each for each in self.lines) == self.stop_at:
+            raise KeyboardInterrupt
+
+    warning = info
+
+    def of_epochs(self) -> list[str]:
+        return [line.split(":")[1].strip() for line in self.lines if ": epoch" in line]
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StubShop:
+    def read_inputs(shop: StubShop, features: list[str], *, written: list[str]) -> dict[str, pl.DataFrame]:
+        return {name: shop.tables[name] for name in [*features, "text_embeddings", *written]}
+
+    monkeypatch.setattr(step, "read_inputs", read_inputs)
+    monkeypatch.setattr(train_sequence, "CHECKPOINT_STEPS", 1)
+    return StubShop(tmp_path)
+
+
+def run(what, shop: StubShop, stop_at: int | None = None) -> Log:
+    log = Log()
+    log.stop_at = stop_at
+    list(what(SimpleNamespace(log=log), shop))
+    return log
+
+
+def test_an_interrupted_evaluation_goes_on_and_leaves_nothing(shop: StubShop, tmp_path: Path):
+    (tmp_path / "other").mkdir()
+    other = StubShop(tmp_path / "other")
+    whole = run(step._evaluate, other)
+    assert other.checkpoints == []
+    with pytest.raises(KeyboardInterrupt):
+        run(step._evaluate, shop, stop_at=2)
+    assert [Path(file).parts[2:] for file in shop.checkpoints] == [("validation", "transformer.safetensors")]
+    again = run(step._evaluate, shop)
+    assert any(line.startswith("transformer: goes on from epoch 2 of") for line in again.lines)
+    assert again.of_epochs() == whole.of_epochs()[1:]
+    assert shop.tables["model_evaluations"].equals(other.tables["model_evaluations"])
+    assert not (shop.values.paths.checkpoints / "model_evaluations").exists()
+    assert any("steps of the transformer" in line for line in whole.lines)
+    assert any("epochs of the towers" in line for line in whole.lines)
+
+
+def test_other_data_starts_anew_and_a_changed_rule_trains_nothing(shop: StubShop):
+    run(step._evaluate, shop)
+    champion = pl.col("model_name") == "transformer_knn"
+    shop.tables["model_evaluations"] = shop.tables["model_evaluations"].with_columns(is_champion=champion)
+    with pytest.raises(KeyboardInterrupt):
+        run(step._recommend, shop, stop_at=2)
+    assert [Path(file).parts[0] for file in shop.checkpoints] == ["recommendations"]
+    # One interaction less: another training, which finds nothing of its own.
+    shop.tables["interactions"] = shop.tables["interactions"].head(-1)
+    assert not any("goes on" in line or "anew" in line for line in run(step._recommend, shop).lines)
+    assert shop.checkpoints == []
+    before = shop.tables["recommendations"]
+    shop.tables["business_rules_in_force"] = rule_tables(
+        {"rule_id": "no", "rule_type": "exclude"}
+    ).business_rules_in_force
+    shop.tables["business_rule_items"] = rule_tables(items={"no": ["i03"]}).business_rule_items
+    changed = run(step._recommend, shop)
+    assert changed.of_epochs() == []
+    assert not any("epochs of the towers" in line for line in changed.lines)
+    assert "i03" in before["item_id"].to_list()
+    assert "i03" not in shop.tables["recommendations"]["item_id"].to_list()
+
+
+def test_folders_are_of_a_version_and_a_day(tmp_path: Path):
+    paths = ShopPaths(root=tmp_path, source="toy")
+    folder = checkpoint_folder(paths, "step", "abc", date(2024, 6, 1))
+    assert folder == tmp_path / "toy" / "checkpoints" / "step" / "abc-2024-06-01"
+    remove_checkpoints(paths, "step")  # nothing there is nothing to do
+    old = checkpoint_folder(paths, "step", "old", date(2024, 6, 1))
+    beside = checkpoint_folder(paths, "beside", "abc", date(2024, 6, 1))
+    for each in (folder, old, beside):
+        each.mkdir(parents=True)
+    remove_checkpoints(paths, "step")
+    assert [path.name for path in paths.checkpoints.iterdir()] == ["beside"]
