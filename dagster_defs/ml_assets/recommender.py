@@ -15,6 +15,7 @@ from dagster_defs.ml_assets.step import (
     fingerprint,
     load_model,
     markdown_table,
+    nothing_to_do,
     read_as_of,
     read_inputs,
     run_step,
@@ -141,8 +142,7 @@ def _recommend(context: dg.AssetExecutionContext, shop: Shop):
     lists = fingerprint(settings.recommender, code="recommender", frames=rules, models=models)
     asked = {name: shop.warehouse().read("features", name) for name in AUDIENCES}
     audiences = fingerprint(settings.recommender, code="recommender", frames=asked, models=models)
-    versions = {"recommendations": lists, "similar_items": models, "item_audiences": audiences}
-    current = current_tables(shop, versions, read_as_of(shop))
+    current = current_tables(shop, {"recommendations": lists, "similar_items": models}, read_as_of(shop))
 
     @cache
     def recommender() -> "Recommender":
@@ -172,15 +172,22 @@ def _recommend(context: dg.AssetExecutionContext, shop: Shop):
         return StepResult(tables={"similar_items": recommender().similar_items()})
 
     def find_audiences() -> StepResult:
+        for name, frame in asked.items():
+            if frame.is_empty():
+                return nothing_to_do(["item_audiences"], f"features.{name} is empty")
         progress = Progress(what="users asked about", write=context.log.info)
         return StepResult(tables={"item_audiences": recommender().item_audiences(**asked, progress=progress)})
 
-    work = {"recommendations": write_lists, "similar_items": find_similar, "item_audiences": find_audiences}
-    for table, compute in work.items():
+    for table, version, compute in (
+        ("recommendations", lists, write_lists),
+        ("similar_items", models, find_similar),
+    ):
         is_current = table in current
         yield from run_step(
-            context, shop, version=versions[table], tables=[table], compute=compute, is_current=is_current
+            context, shop, version=version, tables=[table], compute=compute, is_current=is_current
         )
+    # Not like the two: an empty table may be one that has been asked for nothing so far.
+    yield from run_step(context, shop, version=audiences, tables=["item_audiences"], compute=find_audiences)
 
 
 def _shown(lists: pl.DataFrame, device: str, not_applied: dict[str, str]) -> dict[str, Any]:

@@ -76,10 +76,10 @@ def find_audiences(
         progress: called with (users scored, users).
     """
     kept = Audiences(np.empty((len(items), 0), np.int64), np.empty((len(items), 0), np.float32))
-    users = np.sort(users)
+    users, asked = np.sort(users), torch.tensor(items)  # a copy: torch wants what it may write to
     for start in range(0, len(users), block_users):
         block = users[start : start + block_users]
-        score = model.score(block)[:, torch.from_numpy(items)].T.cpu()
+        score = model.score(block)[:, asked].T.cpu()
         # Those kept come first and have lower numbers: of equal scores, the lower column is the lower user.
         candidates = np.hstack([kept.users, np.tile(block, (len(items), 1))])
         place, value = top_k(torch.cat([torch.from_numpy(kept.scores), score], dim=1), length)

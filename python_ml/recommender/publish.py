@@ -224,7 +224,9 @@ def audience_frame(
     )
     row, place = np.nonzero(found.users >= 0)
     user = found.users[row, place]
-    has_bought = np.asarray(owned[user, items[row]]).ravel() > 0
+    buyer, bought = owned.nonzero()
+    pairs = buyer.astype(np.int64) * len(inputs.item_ids) + bought
+    has_bought = np.isin(user * len(inputs.item_ids) + items[row], pairs)
     return pl.DataFrame(
         {
             "item_id": asked["item_id"].gather(row),
