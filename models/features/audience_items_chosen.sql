@@ -32,7 +32,10 @@ best_sellers as (
         as_of_date
     from item_features
     where is_recommendable and line_count_91d > 0
-    qualify row_number() over (order by line_count_91d desc, item_id asc) <= {{ var('audience_best_sellers') }}
+    qualify
+        row_number() over (
+            order by line_count_91d desc, item_id asc
+        ) <= {{ var('audience_best_sellers') }}
 ),
 
 newest as (
