@@ -30,6 +30,7 @@ NOBODY_TO_WRITE_TO = "no user who has bought or looked at something agreed to ma
 NO_AUDIENCE_ITEMS = (
     "seeds/audience_items.csv names no item of the shop, and none that may be recommended was sold"
 )
+NOBODY_EXPECTED = "the model of list discover expects nobody who agreed to marketing to want these items"
 NO_REVIEWS = "the shop has no reviews"
 NO_REVIEW = "no review of a known item was written before the as-of date"
 NO_REVIEWER = "no known user who may be profiled has written a review before the as-of date"
@@ -142,7 +143,10 @@ def _reason_of_pairs_and_audiences(table: str, published: Warehouse, counts: dic
         return NO_OPEN_BASKET if counts["serving.bought_together"] else NO_PAIRS
     if not _has_interaction_to_write_about(published):
         return NOBODY_TO_WRITE_TO
-    return None if _has_item_sold(published) else NO_AUDIENCE_ITEMS
+    if not _has_item_sold(published):
+        return NO_AUDIENCE_ITEMS
+    # Written right after the lists, which show that the step has run.
+    return NOBODY_EXPECTED if counts["serving.recommendations"] else None
 
 
 def _has_complete_month(published: Warehouse) -> bool:

@@ -196,7 +196,8 @@ def audience_frame(
 ) -> pl.DataFrame:
     """`ml.item_audiences` without model_version and as_of_date.
 
-    Users without history are all alike to a model, and in no audience.
+    Users without history are all alike to a model, and in no audience; nor are those who are not expected to
+    want the item at all, such as everybody where a model does not know it.
 
     Args:
         inputs: the feature tables as arrays.
@@ -222,7 +223,7 @@ def audience_frame(
         block_users=config.block_users,
         progress=progress,
     )
-    row, place = np.nonzero(found.users >= 0)
+    row, place = np.nonzero((found.users >= 0) & (found.scores > 0))
     user = found.users[row, place]
     buyer, bought = owned.nonzero()
     pairs = buyer.astype(np.int64) * len(inputs.item_ids) + bought

@@ -25,6 +25,7 @@ from dagster_defs.empty_tables import (
     NO_RULE,
     NO_TEXT,
     NO_USERS,
+    NOBODY_EXPECTED,
     NOBODY_TO_WRITE_TO,
     NOT_TOLD_APART,
     NOTHING_DONE,
@@ -283,17 +284,19 @@ alter table core.users add column has_profiling_consent boolean default true;
 
 
 @pytest.mark.parametrize(
-    ("agreed", "sold", "reason"),
+    ("agreed", "sold", "has_run", "reason"),
     [
-        (False, "tea", NOBODY_TO_WRITE_TO),
-        (True, "mug", NO_AUDIENCE_ITEMS),  # which is not one to recommend
-        (True, "tea", None),
+        (False, "tea", True, NOBODY_TO_WRITE_TO),
+        (True, "mug", True, NO_AUDIENCE_ITEMS),  # which is not one to recommend
+        (True, "tea", True, NOBODY_EXPECTED),
+        (True, "tea", False, None),
     ],
 )
-def test_what_nobody_is_an_audience_of(tmp_path: Path, agreed: bool, sold: str, reason: str | None):
+def test_what_nobody_is_an_audience_of(tmp_path: Path, agreed: bool, sold: str, has_run: bool, reason):
     consent = f"alter table core.users add column has_marketing_consent boolean default {agreed}"
     line = f"insert into core.order_lines values ('o1', '{sold}')"
-    shop = published(tmp_path, WEEK, TWO, TOGETHER, AUDIENCES, consent, line)
+    lists = "select 1" if has_run else "delete from serving.recommendations"
+    shop = published(tmp_path, WEEK, TWO, TOGETHER, AUDIENCES, consent, line, lists)
     reasons = why_empty(shop)
     assert reasons.get("serving.item_audiences") == reason
     assert ("serving.item_audiences" in unexplained(shop.row_counts(), reasons)) == (reason is None)
