@@ -19,6 +19,18 @@ FEW_EXAMPLES = (
 NO_RULE = "the shop has written down no business rule (seeds/business_rules.csv)"
 NOTHING_DONE = "no known user has bought or looked at anything"
 ONE_ITEM = "no two items can stand beside each other"
+NO_PAIRS = (
+    "no two items are often enough in one order (variables together_min_orders, together_min_buyers, "
+    "together_min_log_likelihood_ratio)"
+)
+ONE_ITEM_EACH = "every order holds one item"
+NO_CARTS = "the shop logs no carts of known users"
+NO_OPEN_BASKET = "no cart was open on the as-of date that bought items go with (variable open_basket_days)"
+NOBODY_TO_WRITE_TO = "no user who has bought or looked at something agreed to marketing"
+NO_AUDIENCE_ITEMS = (
+    "seeds/audience_items.csv names no item of the shop, and none that may be recommended was sold"
+)
+NOBODY_EXPECTED = "the model of list discover expects nobody who agreed to marketing to want these items"
 NO_REVIEWS = "the shop has no reviews"
 NO_REVIEW = "no review of a known item was written before the as-of date"
 NO_REVIEWER = "no known user who may be profiled has written a review before the as-of date"
@@ -116,7 +128,25 @@ def _reason(table: str, published: Warehouse, counts: dict[str, int]) -> str | N
         return FEW_WRITERS
     if table == "similar_items" and not _has_neighbours(published):
         return ONE_ITEM
+    if table in ("bought_together", "basket_completions", "item_audiences"):
+        return _reason_of_pairs_and_audiences(table, published, counts)
     return None
+
+
+def _reason_of_pairs_and_audiences(table: str, published: Warehouse, counts: dict[str, int]) -> str | None:
+    # dbt alone makes the first two: they are always built, and empty only for what is in the data.
+    if table == "bought_together":
+        return NO_PAIRS if _has_order_of_two(published) else ONE_ITEM_EACH
+    if table == "basket_completions":
+        if not _has_cart(published):
+            return NO_CARTS
+        return NO_OPEN_BASKET if counts["serving.bought_together"] else NO_PAIRS
+    if not _has_interaction_to_write_about(published):
+        return NOBODY_TO_WRITE_TO
+    if not _has_item_sold(published):
+        return NO_AUDIENCE_ITEMS
+    # Written right after the lists, which show that the step has run.
+    return NOBODY_EXPECTED if counts["serving.recommendations"] else None
 
 
 def _has_complete_month(published: Warehouse) -> bool:
@@ -179,3 +209,29 @@ def _has_neighbours(published: Warehouse) -> bool:
     events = published.read("core", "events", columns=["user_id", "item_id"]).drop_nulls()
     shown = items.filter(pl.col("is_recommendable")).join(events, on="item_id", how="semi")
     return items.height > 1 and not shown.is_empty()
+
+
+def _has_order_of_two(published: Warehouse) -> bool:
+    lines = published.read("core", "order_lines", columns=["order_id", "item_id"]).unique()
+    return bool(lines["order_id"].is_duplicated().any())
+
+
+def _has_cart(published: Warehouse) -> bool:
+    events = published.read("core", "events", columns=["user_id", "event_type"])
+    return not events.filter(pl.col("user_id").is_not_null(), event_type="cart").is_empty()
+
+
+def _has_interaction_to_write_about(published: Warehouse) -> bool:
+    """Whether somebody who may be profiled and written to has done something."""
+    users = published.read(
+        "core", "users", columns=["user_id", "has_profiling_consent", "has_marketing_consent"]
+    )
+    willing = users.filter("has_profiling_consent", "has_marketing_consent")
+    events = published.read("core", "events", columns=["user_id", "item_id"]).drop_nulls()
+    return not events.join(willing, on="user_id", how="semi").is_empty()
+
+
+def _has_item_sold(published: Warehouse) -> bool:
+    items = published.read("core", "items", columns=["item_id", "is_recommendable"])
+    lines = published.read("core", "order_lines", columns=["item_id"])
+    return not items.filter("is_recommendable").join(lines, on="item_id", how="semi").is_empty()

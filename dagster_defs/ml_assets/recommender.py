@@ -1,4 +1,4 @@
-"""`ml.model_evaluations`, then `ml.recommendations` and `ml.similar_items` by the models that did best."""
+"""`ml.model_evaluations`, then by the models that did best recommendations, similar items and audiences."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from dagster_defs.ml_assets.step import (
     fingerprint,
     load_model,
     markdown_table,
+    nothing_to_do,
     read_as_of,
     read_inputs,
     remove_checkpoints,
@@ -32,10 +33,13 @@ if TYPE_CHECKING:
 EVALUATED_ON = ["interactions", "item_features", "item_texts"]
 RECOMMENDED_FROM = ["interactions", "user_features", "item_features", "item_texts"]
 RULES = ["business_rules_in_force", "business_rule_items", "user_ages"]
+AUDIENCES = ["audience_items_chosen", "contactable_users"]
 
 
 def build_recommender_assets(dbt_features: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
-    features = {name: get_asset_key_for_model([dbt_features], name) for name in RECOMMENDED_FROM + RULES}
+    features = {
+        name: get_asset_key_for_model([dbt_features], name) for name in RECOMMENDED_FROM + RULES + AUDIENCES
+    }
     written = [["ml", "text_embeddings"], ["ml", "user_cohorts"]]
     kinds = {"python", "torch"}
     evaluations = dg.AssetSpec(
@@ -47,7 +51,7 @@ def build_recommender_assets(dbt_features: dg.AssetsDefinition) -> list[dg.Asset
     )
     recommendations = dg.AssetSpec(
         ["ml", "recommendations"],
-        deps=[*features.values(), *written, evaluations.key],
+        deps=[*(features[name] for name in RECOMMENDED_FROM + RULES), *written, evaluations.key],
         group_name="ml",
         kinds=kinds,
         description="One row per user, list and rank: what to show, and why.",
@@ -59,6 +63,13 @@ def build_recommender_assets(dbt_features: dg.AssetsDefinition) -> list[dg.Asset
         kinds=kinds,
         description="One row per item and rank: the items most like it.",
     )
+    item_audiences = dg.AssetSpec(
+        ["ml", "item_audiences"],
+        deps=[*(features[name] for name in RECOMMENDED_FROM + AUDIENCES), *written, evaluations.key],
+        group_name="ml",
+        kinds=kinds,
+        description="One row per item and rank: the users most likely to want it.",
+    )
     common = {"pool": WRITER_POOL, "retry_policy": RETRIES}
 
     @dg.multi_asset(name="model_evaluations", specs=[evaluations], **common)
@@ -66,7 +77,7 @@ def build_recommender_assets(dbt_features: dg.AssetsDefinition) -> list[dg.Asset
         with errors_as_failures():
             yield from _evaluate(context, shop)
 
-    @dg.multi_asset(name="recommendations", specs=[recommendations, similar_items], **common)
+    @dg.multi_asset(name="recommendations", specs=[recommendations, similar_items, item_audiences], **common)
     def recommend(context: dg.AssetExecutionContext, shop: Shop):
         with errors_as_failures():
             yield from _recommend(context, shop)
@@ -143,6 +154,8 @@ def _recommend(context: dg.AssetExecutionContext, shop: Shop):
     models = fingerprint(settings.recommender, code="recommender", frames=inputs, seed=settings.seed)
     # Another rule makes other lists of the same models.
     lists = fingerprint(settings.recommender, code="recommender", frames=rules, models=models)
+    asked = {name: shop.warehouse().read("features", name) for name in AUDIENCES}
+    audiences = fingerprint(settings.recommender, code="recommender", frames=asked, models=models)
     current = current_tables(shop, {"recommendations": lists, "similar_items": models}, read_as_of(shop))
 
     @cache
@@ -174,6 +187,13 @@ def _recommend(context: dg.AssetExecutionContext, shop: Shop):
     def find_similar() -> StepResult:
         return StepResult(tables={"similar_items": recommender().similar_items()})
 
+    def find_audiences() -> StepResult:
+        for name, frame in asked.items():
+            if frame.is_empty():
+                return nothing_to_do(["item_audiences"], f"features.{name} is empty")
+        progress = Progress(what="users asked about", write=context.log.info)
+        return StepResult(tables={"item_audiences": recommender().item_audiences(**asked, progress=progress)})
+
     for table, version, compute in (
         ("recommendations", lists, write_lists),
         ("similar_items", models, find_similar),
@@ -182,6 +202,8 @@ def _recommend(context: dg.AssetExecutionContext, shop: Shop):
         yield from run_step(
             context, shop, version=version, tables=[table], compute=compute, is_current=is_current
         )
+    # Not like the two: an empty table may be one that has been asked for nothing so far.
+    yield from run_step(context, shop, version=audiences, tables=["item_audiences"], compute=find_audiences)
     remove_checkpoints(settings.paths, "recommendations")
 
 

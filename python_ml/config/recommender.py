@@ -19,6 +19,7 @@ class RecommenderConfig:
         cutoffs: list lengths the metrics are reported at.
         list_length: recommendations for each user and list.
         similar_length: similar items for each item.
+        audience_length: users for each item that an audience is looked for.
         block_users: users scored at once; bounds memory.
         popularity_window_days: how far back best-sellers are counted.
         frequency_half_life_days: personal frequency: a purchase this old counts half; 0 = all count alike.
@@ -74,6 +75,7 @@ class RecommenderConfig:
     cutoffs: tuple[int, ...] = (5, 10, 20, 50)
     list_length: int = 20
     similar_length: int = 10
+    audience_length: int = 500
     block_users: int = 64
     popularity_window_days: tuple[int, ...] = (28, 56, 91)
     frequency_half_life_days: tuple[float, ...] = (30.0, 60.0, 120.0)
@@ -126,9 +128,9 @@ class RecommenderConfig:
     similar_sold_days: int = 182
 
     def __post_init__(self) -> None:
-        counts = ("window_days", "min_judged_users", "list_length", "similar_length", "block_users",
-                  "knn_min_buyers", "sequence_length", "sequence_window", "ease_max_side", "dimension",
-                  "min_buyers", "prior_window_days",
+        counts = ("window_days", "min_judged_users", "list_length", "similar_length", "audience_length",
+                  "block_users", "knn_min_buyers", "sequence_length", "sequence_window", "ease_max_side",
+                  "dimension", "min_buyers", "prior_window_days",
                   "judge_every", "patience", "batch_users", "positives_per_user", "negatives",
                   "transformer_dimension", "transformer_heads", "transformer_blocks", "transformer_length",
                   "transformer_epochs", "transformer_patience", "transformer_batch_users",

@@ -9,15 +9,16 @@ import polars as pl
 import torch
 
 from python_ml.config import RecommenderConfig
+from python_ml.recommender.audience import ExpectedPurchases, find_audiences
 from python_ml.recommender.best_sellers import BestSellers, serve_best_sellers
 from python_ml.recommender.explain import Reason, explain
-from python_ml.recommender.frames import Inputs
+from python_ml.recommender.frames import Inputs, number
 from python_ml.recommender.models import Settings
 from python_ml.recommender.rules import Rules
 from python_ml.recommender.serve import Lists, serve
 from python_ml.recommender.similar import similar_items
 from python_ml.recommender.split import day_of
-from python_ml.recommender.two_tower_recommender import TwoTowerRecommender
+from python_ml.recommender.two_tower_recommender import TwoTowerRecommender, expected_new_items
 from python_ml.recommender.workshop import Workshop
 
 NOT_RECOMMENDABLE_REMOVED = "not_recommendable_removed"
@@ -180,6 +181,63 @@ def similar_frame(
             "rank": pl.Series(place + 1, dtype=pl.Int32),
             "score": pl.Series(scores[row, place], dtype=pl.Float64),
             "similarity_source": source.gather(has_own[row].astype(np.int64)),
+        }
+    )
+
+
+def audience_frame(
+    inputs: Inputs,
+    workshop: Workshop,
+    champion: tuple[str, Settings],
+    audience_items: pl.DataFrame,
+    contactable_users: pl.DataFrame,
+    config: RecommenderConfig,
+    progress: Callable[[int, int], None] | None = None,
+) -> pl.DataFrame:
+    """`ml.item_audiences` without model_version and as_of_date.
+
+    Users without history are all alike to a model, and in no audience; nor are those who are not expected to
+    want the item at all, such as everybody where a model does not know it.
+
+    Args:
+        inputs: the feature tables as arrays.
+        workshop: fits the champion on everything before the as-of date.
+        champion: name and settings of the model that scores.
+        audience_items: item_id, chosen_as.
+        contactable_users: user_id of those who may be written to.
+        config: length of an audience, users scored at once, and the window that purchases are expected in.
+        progress: called with (users scored, users).
+    """
+    asked = audience_items.sort("item_id")
+    items = number(asked["item_id"], inputs.item_ids, "audience_items_chosen.item_id")
+    may = number(contactable_users["user_id"], inputs.user_ids, "contactable_users.user_id")
+    users = may[np.diff(workshop.past.matrix().indptr)[may] > 0]
+    name, settings = champion
+    owned = workshop.past.pairs()
+    expected_new = expected_new_items(workshop.past, workshop.now, config.window_days)
+    found = find_audiences(
+        ExpectedPurchases(workshop.fit(settings), owned, expected_new),
+        users,
+        items,
+        length=config.audience_length,
+        block_users=config.block_users,
+        progress=progress,
+    )
+    row, place = np.nonzero((found.users >= 0) & (found.scores > 0))
+    user = found.users[row, place]
+    buyer, bought = owned.nonzero()
+    pairs = buyer.astype(np.int64) * len(inputs.item_ids) + bought
+    has_bought = np.isin(user * len(inputs.item_ids) + items[row], pairs)
+    return pl.DataFrame(
+        {
+            "item_id": asked["item_id"].gather(row),
+            "user_id": inputs.user_ids.gather(user),
+            "chosen_as": asked["chosen_as"].gather(row),
+            "candidate_source": pl.Series([name] * len(row), dtype=pl.String),
+            "rank": pl.Series(place + 1, dtype=pl.Int32),
+            "score": pl.Series(found.scores[row, place], dtype=pl.Float64),
+            "top_share": pl.Series((place + 1) / max(len(users), 1), dtype=pl.Float64),
+            "has_bought": pl.Series(has_bought, dtype=pl.Boolean),
         }
     )
 

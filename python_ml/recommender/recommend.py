@@ -1,4 +1,4 @@
-"""Feature tables and chosen models in, `ml.recommendations` and `ml.similar_items` out."""
+"""Feature tables and chosen models in; `ml.recommendations`, `similar_items` and `item_audiences` out."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from python_ml.errors import ModelError
 from python_ml.recommender.frames import read_inputs
 from python_ml.recommender.judge import LISTS
 from python_ml.recommender.models import Settings, settings_from
-from python_ml.recommender.publish import Publisher, similar_frame
+from python_ml.recommender.publish import Publisher, audience_frame, similar_frame
 from python_ml.recommender.read_rules import RuleTables, read_rules
 from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings
 from python_ml.recommender.sequence.transformer_knn import TransformerKnnSettings
@@ -22,10 +22,11 @@ from python_ml.recommender.split import day_of
 from python_ml.recommender.two_tower_recommender import TwoTowerRecommender, TwoTowerSettings
 from python_ml.recommender.watch import UNWATCHED, Watch
 from python_ml.recommender.workshop import Workshop
+from python_ml.tables import check_columns, check_key
 
 
 class Recommender:
-    """Fits each list's champion on everything before `as_of`, and writes lists and similar items.
+    """Fits each list's champion on everything before `as_of`; writes lists, similar items and audiences.
 
     Args:
         interactions, user_features, item_features, item_texts: the feature tables of these names.
@@ -129,6 +130,35 @@ class Recommender:
     def similar_items(self) -> pl.DataFrame:
         """`ml.similar_items` without model_version and as_of_date; business rules do not touch it."""
         return similar_frame(self._inputs, self._towers(), self.config, as_of=self.as_of)
+
+    def item_audiences(
+        self,
+        audience_items_chosen: pl.DataFrame,
+        contactable_users: pl.DataFrame,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> pl.DataFrame:
+        """`ml.item_audiences` without model_version and as_of_date, by the champion of `discover`.
+
+        Args:
+            audience_items_chosen, contactable_users: the feature tables of these names.
+            progress: called with (users scored, users).
+
+        Raises:
+            ContractError: a column is missing, an id is unknown or occurs twice.
+        """
+        check_columns("audience_items_chosen", audience_items_chosen, ("item_id", "chosen_as"))
+        check_key("audience_items_chosen", audience_items_chosen, "item_id")
+        check_columns("contactable_users", contactable_users, ("user_id",))
+        check_key("contactable_users", contactable_users, "user_id")
+        return audience_frame(
+            self._inputs,
+            self._workshop,
+            self._champions["discover"],
+            audience_items_chosen,
+            contactable_users,
+            self.config,
+            progress,
+        )
 
     def weights(self) -> dict[str, np.ndarray]:
         """Arrays by name: the towers, the transformer where it has a part in a list, and the item ids.

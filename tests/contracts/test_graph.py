@@ -33,7 +33,8 @@ def test_everything_leads_from_raw_files_to_the_published_copy(repository: dg.Re
     entities = ["orders", "events", "reviews", "locations"]
     entities += ["support_messages", "inventory_levels", "identities"]
     empty = {dg.AssetKey(["staging", f"stg_shop__{entity}"]) for entity in entities}
-    seeds = {dg.AssetKey(["staging", seed]) for seed in ("country_names", "business_rules", "reason_texts")}
+    names = ("country_names", "business_rules", "reason_texts", "audience_items")
+    seeds = {dg.AssetKey(["staging", seed]) for seed in names}
     assert {key.path[0] for key in roots - empty - seeds} == {"complete_journey"}
     assert empty | seeds <= roots
     assert graph.get(PUBLISHED_KEY).child_keys == set()

@@ -12,8 +12,12 @@ from dagster_defs.empty_tables import (
     FEW_USERS,
     FEW_WRITERS,
     NO_ASPECT,
+    NO_AUDIENCE_ITEMS,
+    NO_CARTS,
     NO_INTERESTS,
     NO_MONTH,
+    NO_OPEN_BASKET,
+    NO_PAIRS,
     NO_RATED_TEXT,
     NO_REVIEW,
     NO_REVIEWER,
@@ -21,9 +25,12 @@ from dagster_defs.empty_tables import (
     NO_RULE,
     NO_TEXT,
     NO_USERS,
+    NOBODY_EXPECTED,
+    NOBODY_TO_WRITE_TO,
     NOT_TOLD_APART,
     NOTHING_DONE,
     ONE_ITEM,
+    ONE_ITEM_EACH,
     unexplained,
     why_empty,
 )
@@ -235,3 +242,61 @@ def test_reviews_of_the_future_explain_nothing(tmp_path: Path):
 def test_a_shop_without_business_rules_has_no_effects_of_them(tmp_path: Path):
     shop = published(tmp_path, WEEK, TWO, "create table serving.business_rule_effects (rule_id varchar);")
     assert why_empty(shop)["serving.business_rule_effects"] == NO_RULE
+
+
+TOGETHER = """
+alter table core.events add column event_type varchar default 'purchase';
+create table core.order_lines (order_id varchar, item_id varchar);
+create table serving.bought_together (item_id varchar);
+create table serving.basket_completions (user_id varchar);
+"""
+
+
+@pytest.mark.parametrize(
+    ("second_line", "reason"),
+    [("('o2', 'mug')", ONE_ITEM_EACH), ("('o1', 'tea')", ONE_ITEM_EACH), ("('o1', 'mug')", NO_PAIRS)],
+)
+def test_orders_of_one_item_have_nothing_bought_together(tmp_path: Path, second_line: str, reason: str):
+    lines = f"insert into core.order_lines values ('o1', 'tea'), {second_line}"
+    assert why_empty(published(tmp_path, WEEK, TWO, TOGETHER, lines))["serving.bought_together"] == reason
+
+
+@pytest.mark.parametrize(
+    ("user", "event_type", "pair", "reason"),
+    [
+        ("'a'", "view", "('tea')", NO_CARTS),
+        ("null", "cart", "('tea')", NO_CARTS),
+        ("'a'", "cart", "('tea')", NO_OPEN_BASKET),
+        ("'a'", "cart", None, NO_PAIRS),
+    ],
+)
+def test_what_no_basket_is_completed_for(tmp_path: Path, user, event_type, pair, reason):
+    act = f"insert into core.events values ({user}, 'mug', '{event_type}')"
+    found = f"insert into serving.bought_together values {pair}" if pair else "select 1"
+    explained = why_empty(published(tmp_path, WEEK, TWO, TOGETHER, act, found))
+    assert explained["serving.basket_completions"] == reason
+
+
+AUDIENCES = """
+create table serving.item_audiences (item_id varchar);
+alter table core.users add column has_profiling_consent boolean default true;
+"""
+
+
+@pytest.mark.parametrize(
+    ("agreed", "sold", "has_run", "reason"),
+    [
+        (False, "tea", True, NOBODY_TO_WRITE_TO),
+        (True, "mug", True, NO_AUDIENCE_ITEMS),  # which is not one to recommend
+        (True, "tea", True, NOBODY_EXPECTED),
+        (True, "tea", False, None),
+    ],
+)
+def test_what_nobody_is_an_audience_of(tmp_path: Path, agreed: bool, sold: str, has_run: bool, reason):
+    consent = f"alter table core.users add column has_marketing_consent boolean default {agreed}"
+    line = f"insert into core.order_lines values ('o1', '{sold}')"
+    lists = "select 1" if has_run else "delete from serving.recommendations"
+    shop = published(tmp_path, WEEK, TWO, TOGETHER, AUDIENCES, consent, line, lists)
+    reasons = why_empty(shop)
+    assert reasons.get("serving.item_audiences") == reason
+    assert ("serving.item_audiences" in unexplained(shop.row_counts(), reasons)) == (reason is None)
