@@ -79,7 +79,8 @@ def cost_of_diversity(tradeoff: pl.DataFrame) -> list[str]:
     tried = tradeoff.filter(pl.col("ndcg").is_not_null(), split_name="test")
     plain = tried.filter(diversity_weight=0.0).to_dicts()
     return [
-        f"published more diverse (weight {row['diversity_weight']:g}): ndcg@{row['cutoff']} {row['ndcg']:.4f},"
+        f"published more diverse (weight {row['diversity_weight']:g}):"
+        f" ndcg@{row['cutoff']} {plain[0]['ndcg']:.4f} to {row['ndcg']:.4f},"
         f" diversity@{row['cutoff']} {_number(plain[0]['diversity'])} to {_number(row['diversity'])}"
         for row in tried.filter("is_chosen", pl.col("diversity_weight") > 0).to_dicts()
     ]
