@@ -31,6 +31,7 @@ class Tried:
         loss: mean NDCG at weight 0 less that at this weight, on the same users.
         low, high: 95 % bootstrap interval of the loss.
         users: how many were measured.
+        changed: of how many the NDCG is another than at weight 0.
     """
 
     weight: float
@@ -40,6 +41,7 @@ class Tried:
     low: float
     high: float
     users: int
+    changed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +101,12 @@ def choose_weight(tried: list[Tried], config: RecommenderConfig) -> tuple[float,
 
     Weights are tested in rising order, each only if the one before has passed: so the chance that a weight
     which costs too much is taken is that of one test, however many there are. A weight passes where the upper
-    end of the 95 % interval of its loss is at most the allowed share of the NDCG without it.
+    end of the 95 % interval of its loss is at most the allowed share of the NDCG without it, and enough users
+    are touched: where it changes next to nobody, resamples of them all say the same, and rule out nothing.
 
     Args:
         tried: of the validation window, in rising order, weight 0 first.
-        config: the weights to choose from and the allowed share.
+        config: the weights to choose from, the allowed share and how many users are enough.
 
     Returns:
         weight; allowed loss of NDCG; why.
@@ -123,6 +126,9 @@ def choose_weight(tried: list[Tried], config: RecommenderConfig) -> tuple[float,
     for each in tried:
         if each.weight not in larger:
             continue
+        if each.changed < config.min_judged_users:
+            why = f"{each.weight:g} changes {metric} of {each.changed:,} users of the validation window"
+            return chosen, allowed, f"{why}; its cost can be told of {config.min_judged_users:,}"
         if each.high > allowed:
             why = f"{each.weight:g} may cost {_share(each.high, base)} of {metric} on the validation window"
             return chosen, allowed, f"{why}, more than {config.max_diversity_cost:.2%} (max_diversity_cost)"
@@ -142,9 +148,10 @@ def _try_weights(
     at_zero = _shown(ranked, order[0])
     for weight, places in zip(weights, order, strict=True):
         shown = _shown(ranked, places)
+        before, after = (lists.per_user("ndcg", CRITERION_CUTOFF) for lists in (at_zero, shown))
         difference = metrics.paired_difference(
-            at_zero.per_user("ndcg", CRITERION_CUTOFF),
-            shown.per_user("ndcg", CRITERION_CUTOFF),
+            before,
+            after,
             resamples=BOOTSTRAP_RESAMPLES,
             generator=np.random.default_rng(seed),
         )
@@ -158,6 +165,7 @@ def _try_weights(
             low=difference[1],
             high=difference[2],
             users=len(shown.users),
+            changed=int((before != after).sum()),
         )
 
 

@@ -275,7 +275,7 @@ def test_drawn_places_are_told(recommended):
     assert (stays["propensity"] == 1.0).all()
     assert ((drawn["propensity"] >= 1 / 6) & (drawn["propensity"] <= 1.0)).all()
     assert set(drawn["rank"]) == {4, 5}
-    assert stays.join(plain, on=stays.columns, how="anti").is_empty()
+    assert stays.join(plain, on=stays.columns, how="anti", nulls_equal=True).is_empty()
     assert set(drawn.filter(list_name="for_you")["user_id"]) == set(BUYERS + NEWCOMERS)
     whole = lists.group_by("list_name", "user_id").len().sort("list_name", "user_id")
     assert whole.equals(plain.group_by("list_name", "user_id").len().sort("list_name", "user_id"))

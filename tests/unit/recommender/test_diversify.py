@@ -143,7 +143,7 @@ def test_the_size_of_blocks_does_not_matter(monkeypatch):
 def tried(*of: tuple[float, float]) -> list[Tried]:
     """Weights with the upper end of their loss, of an NDCG of 0.5."""
     return [
-        Tried(weight=weight, ndcg=0.5, diversity=0.5, loss=0.0, low=0.0, high=high, users=9)
+        Tried(weight=weight, ndcg=0.5, diversity=0.5, loss=0.0, low=0.0, high=high, users=99, changed=20)
         for weight, high in of
     ]
 
@@ -170,6 +170,16 @@ def test_a_single_weight_is_an_order_and_the_smallest_the_last_resort():
     worse = tried((0.0, 0.0), (0.2, 0.4), (0.4, 0.4))
     assert choose_weight(worse[:2], RecommenderConfig(diversity_weights=(0.2,)))[0] == 0.2
     assert choose_weight(worse, RecommenderConfig(diversity_weights=(0.2, 0.4)))[0] == 0.2
+
+
+def test_a_weight_that_changes_next_to_nobody_is_not_known_to_be_harmless():
+    some = tried((0.0, 0.0), (0.1, 0.0), (0.2, 0.0))
+    few = [*some[:2], replace(some[2], changed=19)]
+    config = RecommenderConfig(diversity_weights=(0.0, 0.1, 0.2))
+    assert choose_weight(some, config)[0] == 0.2
+    weight, _, why = choose_weight(few, config)
+    assert weight == 0.1
+    assert why == "0.2 changes ndcg@10 of 19 users of the validation window; its cost can be told of 20"
 
 
 def test_where_nothing_is_found_nothing_can_be_said_of_costs():
