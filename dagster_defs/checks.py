@@ -23,6 +23,7 @@ def build_checks() -> list[dg.AssetChecksDefinition]:
         every_user_has_a_cohort,
         champions_are_no_worse_than_popularity,
         every_user_has_a_full_list,
+        places_are_drawn_as_set,
         every_review_text_is_read,
         every_review_text_is_scored_or_none,
         every_review_text_has_a_topic,
@@ -151,6 +152,36 @@ def judge_lists(
     return dg.AssetCheckResult(
         passed=gaps == 0 and missing == 0,
         metadata={"lists": lists.height, "with gaps": gaps, "missing": missing},
+    )
+
+
+@dg.asset_check(
+    asset=["ml", "recommendations"],
+    blocking=True,
+    description="No list has more places drawn by lot than exploration_slots, nor from more candidates than"
+    " exploration_pool.",
+)
+def places_are_drawn_as_set(shop: Shop) -> dg.AssetCheckResult:
+    columns = ["user_id", "list_name", "is_exploration", "propensity"]
+    lists = shop.warehouse().read("ml", "recommendations", columns=columns)
+    config = shop.settings().recommender
+    return judge_exploration(lists, slots=config.exploration_slots, pool=config.exploration_pool)
+
+
+def judge_exploration(lists: pl.DataFrame, *, slots: int, pool: int) -> dg.AssetCheckResult:
+    """Places drawn are as many as the settings say, or fewer, and their odds those of a pool of that size.
+
+    Args:
+        lists: user_id, list_name, is_exploration and propensity of what was recommended.
+        slots, pool: the settings; with 0 slots no place may be drawn.
+    """
+    drawn = lists.filter("is_exploration")
+    most = drawn.group_by("user_id", "list_name").len()["len"].max() or 0
+    # A pool is smaller, and the odds better, where the catalogue ran out.
+    unlikely = drawn.filter(pl.col("propensity") < (1 - 1e-9) / pool).height
+    return dg.AssetCheckResult(
+        passed=most <= slots and unlikely == 0,
+        metadata={"places drawn": drawn.height, "most in a list": most, "of a larger pool": unlikely},
     )
 
 

@@ -45,8 +45,11 @@ def print_summary(settings: Settings) -> None:
     console.print(_cohort_table(published.read("serving", "cohorts")))
     _print_why_one_cohort(console, published.read("serving", "cohort_selection"))
     evaluation = published.read("serving", "recommender_evaluation")
+    tradeoff = published.read("serving", "diversity_tradeoff")
     for list_name, meaning in LIST_TITLES.items():
         _print_evaluation(console, evaluation.filter(list_name=list_name), list_name, meaning)
+        for line in cost_of_diversity(tradeoff.filter(list_name=list_name)):
+            console.print(f"  {line}")
     for line in rules_not_applied(published.read("serving", "business_rule_effects")):
         console.print(f"\n{line}")
     console.print(_sample_table(published.read("serving", "recommendations")))
@@ -65,6 +68,26 @@ def rules_not_applied(effects: pl.DataFrame) -> list[str]:
         f"Business rule {rule} is not applied: {reason}"
         for rule, reason in refused.select("rule_id", "not_applied_reason").iter_rows()
     ]
+
+
+def cost_of_diversity(tradeoff: pl.DataFrame) -> list[str]:
+    """A line on a list that is not published as the champion ranked it, and what that costs.
+
+    Args:
+        tradeoff: `serving.diversity_tradeoff` of one list.
+    """
+    tried = tradeoff.filter(pl.col("ndcg").is_not_null(), split_name="test")
+    plain = tried.filter(diversity_weight=0.0).to_dicts()
+    return [
+        f"published more diverse (weight {row['diversity_weight']:g}):"
+        f" ndcg@{row['cutoff']} {plain[0]['ndcg']:.4f} to {row['ndcg']:.4f},"
+        f" diversity@{row['cutoff']} {_number(plain[0]['diversity'])} to {_number(row['diversity'])}"
+        for row in tried.filter("is_chosen", pl.col("diversity_weight") > 0).to_dicts()
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "not known" if value is None else f"{value:.4f}"
 
 
 def _table(title: str, *columns: str) -> Table:

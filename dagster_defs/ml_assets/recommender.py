@@ -1,5 +1,6 @@
-"""`ml.model_evaluations`, then by the models that did best recommendations, similar items and audiences."""
+"""How models do and what diversity costs, then recommendations, similar items and audiences by the best."""
 
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from dagster_defs.ml_assets.step import (
 )
 from dagster_defs.progress import Progress
 from dagster_defs.resources import Shop
+from python_ml.config import RecommenderConfig
 
 if TYPE_CHECKING:
     from python_ml.recommender.recommend import Recommender
@@ -49,9 +51,21 @@ def build_recommender_assets(dbt_features: dg.AssetsDefinition) -> list[dg.Asset
         kinds=kinds,
         description="One row per model, list, cohort, metric and cutoff: how well it foresaw the newest.",
     )
+    diversity = dg.AssetSpec(
+        ["ml", "diversity_tradeoff"],
+        deps=evaluations.deps,
+        group_name="ml",
+        kinds=kinds,
+        description="One row per split, list and weight: what unlike items in a list cost; which is chosen.",
+    )
     recommendations = dg.AssetSpec(
         ["ml", "recommendations"],
-        deps=[*(features[name] for name in RECOMMENDED_FROM + RULES), *written, evaluations.key],
+        deps=[
+            *(features[name] for name in RECOMMENDED_FROM + RULES),
+            *written,
+            evaluations.key,
+            diversity.key,
+        ],
         group_name="ml",
         kinds=kinds,
         description="One row per user, list and rank: what to show, and why.",
@@ -72,7 +86,7 @@ def build_recommender_assets(dbt_features: dg.AssetsDefinition) -> list[dg.Asset
     )
     common = {"pool": WRITER_POOL, "retry_policy": RETRIES}
 
-    @dg.multi_asset(name="model_evaluations", specs=[evaluations], **common)
+    @dg.multi_asset(name="model_evaluations", specs=[evaluations, diversity], **common)
     def evaluate(context: dg.AssetExecutionContext, shop: Shop):
         with errors_as_failures():
             yield from _evaluate(context, shop)
@@ -88,7 +102,9 @@ def build_recommender_assets(dbt_features: dg.AssetsDefinition) -> list[dg.Asset
 def _evaluate(context: dg.AssetExecutionContext, shop: Shop):
     settings = shop.settings()
     inputs = read_inputs(shop, EVALUATED_ON, written=["user_cohorts"])
-    version = fingerprint(settings.recommender, code="recommender", frames=inputs, seed=settings.seed)
+    version = fingerprint(
+        _of_models(settings.recommender), code="recommender", frames=inputs, seed=settings.seed
+    )
 
     def compute() -> StepResult:
         from dagster_defs.figures import as_metadata
@@ -115,10 +131,30 @@ def _evaluate(context: dg.AssetExecutionContext, shop: Shop):
         shown |= {f"{name}: not evaluated": reason for name, reason in reasons.items()}
         for name, reason in reasons.items():
             context.log.warning(f"{name}: not evaluated: {reason}")
-        return StepResult(tables={"model_evaluations": result.metrics}, metadata={"model_evaluations": shown})
+        return StepResult(
+            tables={"model_evaluations": result.metrics, "diversity_tradeoff": result.diversity},
+            metadata={"model_evaluations": shown, "diversity_tradeoff": _costs(result.diversity)},
+        )
 
-    yield from run_step(context, shop, version=version, tables=["model_evaluations"], compute=compute)
+    tables = ["model_evaluations", "diversity_tradeoff"]
+    yield from run_step(context, shop, version=version, tables=tables, compute=compute)
     remove_checkpoints(settings.paths, "model_evaluations")
+
+
+def _of_models(config: RecommenderConfig) -> RecommenderConfig:
+    """The settings without those that shape lists alone: changing them trains and judges nothing."""
+    return replace(config, exploration_slots=0, exploration_pool=1, audience_length=1)
+
+
+def _costs(diversity: pl.DataFrame) -> dict[str, Any]:
+    """What the UI shows of the weights that were tried."""
+    chosen = diversity.filter("is_chosen", split_name="validation").sort("list_name")
+    measured = diversity.filter(pl.col("ndcg").is_not_null()).drop("reason", "allowed_loss")
+    reasons = {
+        f"{name}: weight {weight:g}": reason
+        for name, weight, reason in chosen.select("list_name", "diversity_weight", "reason").iter_rows()
+    }
+    return reasons | {"cost of diversity": markdown_table(measured)}
 
 
 def _watch(context: dg.AssetExecutionContext) -> "Watch":
@@ -151,9 +187,13 @@ def _recommend(context: dg.AssetExecutionContext, shop: Shop):
     settings = shop.settings()
     inputs = read_inputs(shop, RECOMMENDED_FROM, written=["user_cohorts", "model_evaluations"])
     rules = {name: shop.warehouse().read("features", name) for name in RULES}
-    models = fingerprint(settings.recommender, code="recommender", frames=inputs, seed=settings.seed)
-    # Another rule makes other lists of the same models.
-    lists = fingerprint(settings.recommender, code="recommender", frames=rules, models=models)
+    diversity = shop.warehouse().read("ml", "diversity_tradeoff")
+    models = fingerprint(
+        _of_models(settings.recommender), code="recommender", frames=inputs, seed=settings.seed
+    )
+    # Another rule or weight, or other places to draw, make other lists of the same models.
+    shaped_by = rules | {"diversity_tradeoff": diversity}
+    lists = fingerprint(settings.recommender, code="recommender", frames=shaped_by, models=models)
     asked = {name: shop.warehouse().read("features", name) for name in AUDIENCES}
     audiences = fingerprint(settings.recommender, code="recommender", frames=asked, models=models)
     current = current_tables(shop, {"recommendations": lists, "similar_items": models}, read_as_of(shop))
@@ -165,6 +205,7 @@ def _recommend(context: dg.AssetExecutionContext, shop: Shop):
         return Recommender(
             **inputs,
             config=settings.recommender,
+            diversity_tradeoff=diversity,
             as_of=read_as_of(shop),
             device=settings.device,
             seed=settings.seed,

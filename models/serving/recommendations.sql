@@ -14,6 +14,8 @@ recommendations as (
         model_version,
         rank,
         score,
+        propensity,
+        is_exploration,
         as_of_date
     from {{ source('ml', 'recommendations') }}
 ),
@@ -62,6 +64,8 @@ recommendations_titled as (
         recommendations.model_version,
         recommendations.rank,
         recommendations.score,
+        recommendations.propensity,
+        recommendations.is_exploration,
         recommendations.as_of_date
     from recommendations
     left join items as shown_items on recommendations.item_id = shown_items.item_id

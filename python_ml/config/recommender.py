@@ -18,6 +18,12 @@ class RecommenderConfig:
         min_judged_users: a list is judged where this many users have something to be found in each window.
         cutoffs: list lengths the metrics are reported at.
         list_length: recommendations for each user and list.
+        diversity_weights: how much the items of a list should differ, against their scores: 0 = not at all,
+            1 = nothing else counts. Not the best is chosen but the largest that costs no more than
+        max_diversity_cost: share of the validation NDCG@10 that it may cost, interval and all.
+        diversity_candidates: best items of a user that are put in another order.
+        exploration_slots: last places of a list that are drawn by lot, with known odds; 0 = none.
+        exploration_pool: next best items they are drawn from; a purchase there counts as many times.
         similar_length: similar items for each item.
         audience_length: users for each item that an audience is looked for.
         block_users: users scored at once; bounds memory.
@@ -74,6 +80,11 @@ class RecommenderConfig:
     min_judged_users: int = 20
     cutoffs: tuple[int, ...] = (5, 10, 20, 50)
     list_length: int = 20
+    diversity_weights: tuple[float, ...] = (0.0, 0.1, 0.2, 0.3)
+    max_diversity_cost: float = 0.01
+    diversity_candidates: int = 50
+    exploration_slots: int = 0
+    exploration_pool: int = 30
     similar_length: int = 10
     audience_length: int = 500
     block_users: int = 64
@@ -128,9 +139,10 @@ class RecommenderConfig:
     similar_sold_days: int = 182
 
     def __post_init__(self) -> None:
-        counts = ("window_days", "min_judged_users", "list_length", "similar_length", "audience_length",
-                  "block_users", "knn_min_buyers", "sequence_length", "sequence_window", "ease_max_side",
-                  "dimension", "min_buyers", "prior_window_days",
+        counts = ("window_days", "min_judged_users", "list_length", "diversity_candidates",
+                  "exploration_pool", "similar_length", "audience_length", "block_users",
+                  "knn_min_buyers", "sequence_length", "sequence_window", "ease_max_side", "dimension",
+                  "min_buyers", "prior_window_days",
                   "judge_every", "patience", "batch_users", "positives_per_user", "negatives",
                   "transformer_dimension", "transformer_heads", "transformer_blocks", "transformer_length",
                   "transformer_epochs", "transformer_patience", "transformer_batch_users",
@@ -151,6 +163,11 @@ class RecommenderConfig:
         check_grid("recommender", self, ("personal_weights", "blend_weights"), 0)
         check_grid("recommender", self, ("transformer_knn_weights",), 0.0, 1.0)
         check_grid("recommender", self, ("transformer_knn_temperatures",), 1e-9)
+        check_grid("recommender", self, ("diversity_weights",), 0.0, 1.0)
+        check_range("recommender", self, ("max_diversity_cost",), 0.0, 1.0)
+        check_range(
+            "recommender", self, ("exploration_slots",), 0, min(self.list_length, self.exploration_pool)
+        )
         check_names("recommender", self, "knn_weightings", self.knn_weightings, ("cosine", "bm25"))
         check_names(
             "recommender", self, "objective", (self.objective,), ("sampled_softmax", "binary_cross_entropy")

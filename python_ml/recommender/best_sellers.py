@@ -1,18 +1,21 @@
 """What sells best, overall and in each cohort: for users without history, and for reasons."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from python_ml.recommender.arrange import Arranged, Arrangement, arrange, candidates
 from python_ml.recommender.data import Interactions
 from python_ml.recommender.ranking import top_k
-from python_ml.recommender.rules import NO_RULES, Rules, choose
+from python_ml.recommender.rules import Chosen
 from python_ml.recommender.serve import Lists
 
 # Weights of what orders items with equally many buyers: buyers elsewhere, then interest of all time.
 ELSEWHERE = 1e-3
 ALL_TIME = 1e-6
+BLOCK_USERS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,45 +77,54 @@ def serve_best_sellers(
     cohort: np.ndarray,
     is_publishable: np.ndarray,
     *,
-    length: int,
+    plan: Arrangement,
     min_cohort_buyers: int,
-    rules: Rules = NO_RULES,
 ) -> tuple[Lists, np.ndarray]:
-    """The same list for every user of a cohort to whom the rules show the same.
+    """The same list for every user of a cohort to whom the rules show the same, but for places drawn by lot.
 
     Args:
         sellers: the counts.
         users: (U,) int64, users without history.
         cohort: (n_users,) int64, -1 = none.
         is_publishable: (I,) bool.
-        length: K.
+        plan: length, business rules and exploration of this list.
         min_cohort_buyers: with fewer buyers in the window a cohort gets the overall list.
-        rules: business rules of this list.
 
     Returns:
         the lists; (U, K) bool, whether the place is filled by the cohort's own buyers.
     """
     large = np.flatnonzero(sellers.buyers_by_cohort >= min_cohort_buyers)
     group = np.where(np.isin(cohort[users], large), cohort[users], -1)
-    width = min(length, len(is_publishable))
+    width, rules = min(plan.length, len(is_publishable)), plan.rules
     items = np.full((len(users), width), -1, dtype=np.int64)
     scores = np.zeros((len(users), width), dtype=np.float32)
     removed = np.zeros(len(users), dtype=bool)
     touched = np.zeros((len(users), width, -(-len(rules.rule_ids) // 8)), dtype=np.uint8)
     from_cohort = np.zeros((len(users), width), dtype=bool)
+    drawn_from = np.zeros((len(users), width), dtype=np.int32)
     level = sellers.all_time / max(sellers.all_time.max(initial=0.0), 1.0)
     kinds = np.stack([group, rules.patterns(users)], axis=1)
     for number, pattern in np.unique(kinds, axis=0):
-        rows = (kinds == (number, pattern)).all(axis=1)
+        rows = np.flatnonzero((kinds == (number, pattern)).all(axis=1))
         buyers = sellers.overall if number < 0 else sellers.by_cohort[number]
         elsewhere = sellers.overall / max(sellers.overall.max(initial=0.0), 1.0)
         score = torch.from_numpy(buyers + ELSEWHERE * elsewhere + ALL_TIME * level)[None]
-        unruled = top_k(score, length)[0][0]
+        unruled = top_k(score, plan.length)[0][0]
         removed[rows] = not is_publishable[unruled].all()
         score[:, torch.from_numpy(~is_publishable)] = -torch.inf
-        chosen = choose(score, users[rows][:1], length, rules)
-        best = chosen.items
-        items[rows], scores[rows] = best, chosen.scores
-        touched[rows] = np.packbits(chosen.touched, axis=2)
-        from_cohort[rows] = (number >= 0) & (best >= 0) & (buyers[best] > 0)
-    return Lists(users, items, scores, removed, touched), from_cohort
+        pool = candidates(score, users[rows][:1], plan)
+        for block, shown in _blocks(pool, users, rows, plan):
+            items[block], scores[block], drawn_from[block] = shown.items, shown.scores, shown.drawn_from
+            touched[block] = np.packbits(shown.touched, axis=2)
+            from_cohort[block] = (number >= 0) & (shown.items >= 0) & (buyers[shown.items] > 0)
+    return Lists(users, items, scores, removed, touched, drawn_from), from_cohort
+
+
+def _blocks(
+    pool: Chosen, users: np.ndarray, rows: np.ndarray, plan: Arrangement
+) -> Iterator[tuple[np.ndarray, Arranged]]:
+    """The list of each of some users, all of one row of candidates: row numbers and lists, block by block."""
+    for start in range(0, len(rows), BLOCK_USERS):
+        block = rows[start : start + BLOCK_USERS]
+        parts = (np.repeat(part, len(block), axis=0) for part in (pool.items, pool.scores, pool.touched))
+        yield block, arrange(Chosen(*parts), users[block], plan)

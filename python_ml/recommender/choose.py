@@ -13,6 +13,7 @@ import torch
 
 from python_ml.config import RecommenderConfig
 from python_ml.recommender.data import TextVectors
+from python_ml.recommender.diversify import candidate_count
 from python_ml.recommender.feasibility import Feasibility
 from python_ml.recommender.gate import pass_gate
 from python_ml.recommender.judge import Judge, Ranked, Scorer
@@ -109,7 +110,7 @@ def compare_models(
     for list_name in lists:
         for name in models:
             model = workshop.fit(chooser.settings[name][list_name])
-            tested[name] |= judge.rank(model, max(config.cutoffs), [list_name])
+            tested[name] |= judge.rank(model, chooser.depth, [list_name])
             tick()
     ranked = {"validation": chooser.ranked, "test": tested}
     champions, reasons = {}, {}
@@ -130,7 +131,7 @@ class _Chooser:
         self.window_days = feasibility.windows.days
         self.judge = Judge(data, config.block_users)
         self.workshop = workshop
-        self.depth = max(*config.cutoffs, CRITERION_CUTOFF)
+        self.depth = max(*config.cutoffs, CRITERION_CUTOFF, candidate_count(config))
         self.history: dict[str, TrainHistory] = {}
         self.settings: dict[str, dict[str, Settings]] = {}
         self.ranked: dict[str, dict[str, Ranked]] = {}

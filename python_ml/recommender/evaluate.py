@@ -1,4 +1,4 @@
-"""Feature tables in, `ml.model_evaluations` out."""
+"""Feature tables in, `ml.model_evaluations` and `ml.diversity_tradeoff` out."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -21,11 +21,13 @@ from python_ml.recommender.models import FALLBACK, settings_values
 from python_ml.recommender.plots import plot_learning_curve, plot_models
 from python_ml.recommender.report import (
     difference_frame,
+    diversity_frame,
     grid_frame,
     headline,
     history_frame,
     metrics_frame,
 )
+from python_ml.recommender.tradeoff import weigh_diversity
 from python_ml.recommender.watch import UNWATCHED, Watch
 
 __all__ = ["EvaluationResult", "evaluate_recommenders", "headline"]
@@ -37,6 +39,7 @@ class EvaluationResult:
 
     Args:
         metrics: `ml.model_evaluations` without model_version and as_of_date.
+        diversity: `ml.diversity_tradeoff`, likewise.
         champions: model by list; of a list that could not be judged the counting fallback.
         not_evaluated: by list that could not be judged, why.
         left_out: by model that did not compete for the others, why.
@@ -50,6 +53,7 @@ class EvaluationResult:
     """
 
     metrics: pl.DataFrame
+    diversity: pl.DataFrame
     champions: dict[str, str]
     not_evaluated: dict[str, str]
     left_out: dict[str, str]
@@ -112,7 +116,7 @@ def evaluate_recommenders(
         as_of=as_of,
     )
     feasibility = look_at_history(inputs.interactions, as_of, config, where)
-    comparison = None
+    comparison, tradeoffs = None, []
     if feasibility.lists:
         comparison = compare_models(
             feasibility,
@@ -125,11 +129,13 @@ def evaluate_recommenders(
             checkpoints=checkpoints,
             watch=watch,
         )
+        tradeoffs = weigh_diversity(comparison, inputs.texts, inputs.category, config, seed=seed)
     frame = metrics_frame(feasibility, comparison, inputs, config)
     unjudged = dict.fromkeys(feasibility.reasons, FALLBACK)
     history = history_frame(comparison)
     return EvaluationResult(
         metrics=frame,
+        diversity=diversity_frame(feasibility, tradeoffs, config),
         champions=unjudged | (comparison.champions if comparison else {}),
         not_evaluated=feasibility.reasons,
         left_out=feasibility.left_out,

@@ -36,12 +36,14 @@ class Ranked:
         items: (U, K) int64, best first, -1 where nothing was left.
         hits: (U, K) bool.
         truth_size: (U,) int64, at least 1.
+        scores: (U, K) float32, -inf where nothing was left; None where they were not kept.
     """
 
     users: np.ndarray
     items: np.ndarray
     hits: np.ndarray
     truth_size: np.ndarray
+    scores: np.ndarray | None = None
 
     def per_user(self, metric: str, cutoff: int) -> np.ndarray:
         """(U,) float64 values of one of `metrics.PER_USER`."""
@@ -72,13 +74,13 @@ class Judge:
         without truth are left out.
         """
         wanted = {name: np.diff(self.truth[name].indptr) > 0 for name in lists}
-        found: dict[str, list[np.ndarray]] = {name: [] for name in lists}
+        found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {name: [] for name in lists}
         for users in self._blocks():
             scores = model.score(users)
             for name in sorted(lists, key=LISTS.index):  # discover masks the scores, so it comes last
                 if name == "discover":
                     mask_items(scores, self.data.owned, users)
-                found[name].append(top_k(scores, k)[0][wanted[name][users]])
+                found[name].append(tuple(part[wanted[name][users]] for part in top_k(scores, k)))
         return {name: self._ranked(name, wanted[name], found[name]) for name in lists}
 
     def _blocks(self) -> Iterator[np.ndarray]:
@@ -89,8 +91,8 @@ class Judge:
     def _ranked(self, name: str, wanted: np.ndarray, found: list[np.ndarray]) -> Ranked:
         users = self.data.users[wanted[self.data.users]]
         truth = self.truth[name][users]
-        items = np.concatenate(found)
-        return Ranked(users, items, _hits(items, truth), np.diff(truth.indptr).astype(np.int64))
+        items, scores = (np.concatenate(part) for part in zip(*found, strict=True))
+        return Ranked(users, items, _hits(items, truth), np.diff(truth.indptr).astype(np.int64), scores)
 
 
 def _hits(items: np.ndarray, truth: sparse.csr_matrix) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -9,9 +10,12 @@ import polars as pl
 import torch
 
 from python_ml.config import RecommenderConfig
+from python_ml.recommender.arrange import Arrangement
 from python_ml.recommender.audience import ExpectedPurchases, find_audiences
 from python_ml.recommender.best_sellers import BestSellers, serve_best_sellers
+from python_ml.recommender.diversify import Diversity, candidate_count
 from python_ml.recommender.explain import Reason, explain
+from python_ml.recommender.explore import Exploration, draw_label
 from python_ml.recommender.frames import Inputs, number
 from python_ml.recommender.models import Settings
 from python_ml.recommender.rules import Rules
@@ -34,6 +38,7 @@ class Publisher:
         workshop: fits the champions on everything before the as-of date.
         config: lengths.
         rules: business rules by list.
+        weights: how much the items of a list should differ, by list; 0 = not at all.
         as_of: the as-of date.
         progress: called with (lists done, lists); there are `list_count` lists of every user.
         list_count: how often `publish` will be called.
@@ -45,6 +50,7 @@ class Publisher:
         workshop: Workshop,
         config: RecommenderConfig,
         rules: Mapping[str, Rules],
+        weights: Mapping[str, float],
         *,
         as_of: date,
         list_count: int,
@@ -53,8 +59,8 @@ class Publisher:
         self.inputs = inputs
         self.workshop = workshop
         self.config = config
-        self.rules = rules
         self.as_of = as_of
+        self.plans = {name: self._plan(name, of, weights[name]) for name, of in rules.items()}
         self.owned = workshop.past.pairs()
         self.seen = workshop.past.matrix()
         self.sellers = BestSellers.count(
@@ -84,9 +90,8 @@ class Publisher:
             self.owned,
             self.inputs.is_recommendable,
             list_name=list_name,
-            length=self.config.list_length,
+            plan=self.plans[list_name],
             block_users=self.config.block_users,
-            rules=self.rules[list_name],
             progress=self._count,
         )
         reason, reason_item = explain(model, known, self.owned, self.seen, self.sellers, self.inputs.cohort)
@@ -94,15 +99,36 @@ class Publisher:
         warm = self._frame(list_name, known, sources, reason, reason_item)
         return pl.concat([warm, self._cold(list_name, has_history)]).sort("user_id", "rank")
 
+    def _plan(self, list_name: str, rules: Rules, weight: float) -> Arrangement:
+        config = self.config
+        diversity = Diversity(
+            weight=weight,
+            candidates=candidate_count(config),
+            texts=self.inputs.texts,
+            category=self.inputs.category,
+        )
+        exploration = Exploration(
+            slots=config.exploration_slots,
+            pool=config.exploration_pool,
+            user_ids=self.inputs.user_ids,
+            label=draw_label(self.workshop.seed, list_name, self.as_of.isoformat()),
+        )
+        return Arrangement(
+            length=config.list_length,
+            rules=rules,
+            diversity=diversity if weight > 0 else None,
+            exploration=exploration,
+        )
+
     def _cold(self, list_name: str, has_history: np.ndarray) -> pl.DataFrame:
         cold, from_cohort = serve_best_sellers(
             self.sellers,
             np.flatnonzero(~has_history),
             self.inputs.cohort,
             self.inputs.is_recommendable,
-            length=self.config.list_length,
+            # What a weight costs was measured on users with history alone.
+            plan=replace(self.plans[list_name], diversity=None),
             min_cohort_buyers=self.config.min_cohort_buyers,
-            rules=self.rules[list_name],
         )
         self._count(len(cold.users))
         sources = np.where(from_cohort, "cohort_best_sellers", "best_sellers")
@@ -114,7 +140,7 @@ class Publisher:
     ) -> pl.DataFrame:
         row, place = np.nonzero(lists.items >= 0)
         codes = np.array([code.name.lower() for code in Reason])
-        rules = self.rules[list_name]
+        rules = self.plans[list_name].rules
         touched = lists.rules(len(rules.rule_ids))
         is_pinned = touched[:, :, [pin.rule for pin in rules.pins]].any(axis=2)
         sources = np.where(is_pinned, PINNED, sources)
@@ -129,6 +155,8 @@ class Publisher:
                 "candidate_source": pl.Series(sources[row, place].tolist(), dtype=pl.String),
                 "reason_code": pl.Series(codes[reason[row, place]].tolist(), dtype=pl.String),
                 "reason_item_id": _gather_or_null(self.inputs.item_ids, reason_item[row, place]),
+                "propensity": pl.Series(lists.propensity()[row, place], dtype=pl.Float64),
+                "is_exploration": pl.Series(lists.is_exploration()[row, place], dtype=pl.Boolean),
                 "rules_applied": _names_of_rules(lists.removed[row], touched[row, place], rules),
             }
         )

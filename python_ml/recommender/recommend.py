@@ -33,7 +33,9 @@ class Recommender:
         text_embeddings: `ml.text_embeddings` of one embedding model.
         user_cohorts: `ml.user_cohorts`, for the best-sellers of users without history.
         model_evaluations: `ml.model_evaluations`: champions and their settings.
-        config: lengths.
+        config: lengths, and which places are drawn by lot.
+        diversity_tradeoff: `ml.diversity_tradeoff`: how much the items of a list should differ; None leaves
+            lists in the order of their scores.
         as_of: nothing on or after this date is seen.
         device: "auto", "cpu", "cuda", ...
         seed: of every random choice.
@@ -44,7 +46,7 @@ class Recommender:
 
     Raises:
         ContractError: a table breaks what is relied on.
-        ModelError: there is no champion.
+        ModelError: there is no champion, or no weight was chosen for a list.
         DeviceError: the device is not there.
     """
 
@@ -58,6 +60,7 @@ class Recommender:
         user_cohorts: pl.DataFrame,
         model_evaluations: pl.DataFrame,
         config: RecommenderConfig,
+        diversity_tradeoff: pl.DataFrame | None = None,
         *,
         as_of: date,
         device: str,
@@ -92,6 +95,7 @@ class Recommender:
             watch=watch,
         )
         self._champions = {name: read_champion(model_evaluations, name) for name in LISTS}
+        self._weights = {name: read_weight(diversity_tradeoff, name) for name in LISTS}
         self._tower_settings = _tower_settings(model_evaluations)
         self._transformer_settings = _transformer_settings(
             [settings for _, settings in self._champions.values()]
@@ -120,6 +124,7 @@ class Recommender:
             self._workshop,
             self.config,
             by_list,
+            self._weights,
             as_of=self.as_of,
             list_count=len(LISTS),
             progress=progress,
@@ -211,6 +216,25 @@ def read_champion(model_evaluations: pl.DataFrame, list_name: str) -> tuple[str,
             remedy="run the evaluation first",
         )
     return names[0], read_settings(model_evaluations, names[0], list_name)
+
+
+def read_weight(diversity_tradeoff: pl.DataFrame | None, list_name: str) -> float:
+    """How much the items of a list should differ; 0 where nothing was tried.
+
+    Raises:
+        ModelError: the evaluation chose none, or several.
+    """
+    if diversity_tradeoff is None:
+        return 0.0
+    rows = diversity_tradeoff.filter("is_chosen", list_name=list_name)
+    weights = rows["diversity_weight"].unique().to_list()
+    if len(weights) != 1:
+        raise ModelError(
+            f"{len(weights)} diversity weights are chosen for list {list_name!r}",
+            where="ml.diversity_tradeoff",
+            remedy="run the evaluation first",
+        )
+    return weights[0]
 
 
 def read_settings(model_evaluations: pl.DataFrame, model_name: str, list_name: str) -> Settings:

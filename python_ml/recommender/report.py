@@ -16,6 +16,7 @@ from python_ml.recommender.gate import paired_ndcg
 from python_ml.recommender.judge import Ranked
 from python_ml.recommender.measures import Measures
 from python_ml.recommender.models import FALLBACK, settings_values
+from python_ml.recommender.tradeoff import Tradeoff
 
 ALL_USERS = ("all", "All users")
 
@@ -36,6 +37,23 @@ METRIC_SCHEMA = {
     "model_config": pl.String,
     "window_days": pl.Float64,
     "not_evaluated_reason": pl.String,
+}
+
+DIVERSITY_SCHEMA = {
+    "list_name": pl.String,
+    "model_name": pl.String,
+    "split_name": pl.String,
+    "diversity_weight": pl.Float64,
+    "cutoff": pl.Int32,
+    "ndcg": pl.Float64,
+    "diversity": pl.Float64,
+    "ndcg_loss": pl.Float64,
+    "loss_lower_95": pl.Float64,
+    "loss_upper_95": pl.Float64,
+    "allowed_loss": pl.Float64,
+    "user_count": pl.Int64,
+    "is_chosen": pl.Boolean,
+    "reason": pl.String,
 }
 
 
@@ -170,6 +188,37 @@ def grid_frame(comparison: Comparison | None) -> pl.DataFrame:
     schema = {"list_name": pl.String, "model_name": pl.String, "model_config": pl.String,
               f"validation_ndcg_{CRITERION_CUTOFF}": pl.Float64}  # fmt: skip
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def diversity_frame(
+    feasibility: Feasibility, tradeoffs: list[Tradeoff], config: RecommenderConfig
+) -> pl.DataFrame:
+    """`ml.diversity_tradeoff` without model_version and as_of_date.
+
+    Args:
+        feasibility: which lists could not be judged, and why: they have one row, with the smallest weight.
+        tradeoffs: of the others.
+        config: the weights.
+    """
+    rows: list[tuple] = [
+        (list_name, FALLBACK, "validation", min(config.diversity_weights), CRITERION_CUTOFF, *[None] * 6,
+         feasibility.user_counts[list_name], True, f"not evaluated: {reason}")
+        for list_name, reason in feasibility.reasons.items()
+    ]  # fmt: skip
+    for tradeoff in tradeoffs:
+        rows += _tradeoff_rows(tradeoff)
+    return pl.DataFrame(rows, schema=DIVERSITY_SCHEMA, orient="row")
+
+
+def _tradeoff_rows(tradeoff: Tradeoff) -> Iterator[tuple]:
+    for split_name, tried in tradeoff.tried.items():
+        for each in tried:
+            is_chosen = each.weight == tradeoff.weight
+            yield (
+                tradeoff.list_name, tradeoff.model_name, split_name, each.weight, CRITERION_CUTOFF, each.ndcg,
+                None if np.isnan(each.diversity) else each.diversity, each.loss, each.low, each.high,
+                tradeoff.allowed, each.users, is_chosen, tradeoff.reason if is_chosen else None
+            )  # fmt: skip
 
 
 def difference_frame(comparison: Comparison | None, seed: int) -> pl.DataFrame:

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from python_ml.recommender.arrange import Arrangement, arrange, candidates
 from python_ml.recommender.judge import Scorer
 from python_ml.recommender.ranking import mask_items, top_k
-from python_ml.recommender.rules import NO_RULES, Rules, choose
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class Lists:
         removed: (U,) bool, an item that must not be published would have been in the list.
         touched: (U, K, bytes) uint8, the business rules that shaped a place, a bit each (`np.packbits`); None
             without rules.
+        drawn_from: (U, K) int32, from how many candidates a place was drawn by lot, 0 where it was not; None
+            where none was.
     """
 
     users: np.ndarray
@@ -33,12 +35,21 @@ class Lists:
     scores: np.ndarray
     removed: np.ndarray
     touched: np.ndarray | None = None
+    drawn_from: np.ndarray | None = None
 
     def rules(self, rule_count: int) -> np.ndarray:
         """(U, K, R) bool: which of the business rules shaped a place."""
         if self.touched is None:
             return np.zeros((*self.items.shape, rule_count), dtype=bool)
         return np.unpackbits(self.touched, axis=2, count=rule_count).astype(bool)
+
+    def is_exploration(self) -> np.ndarray:
+        """(U, K) bool: which places were drawn by lot."""
+        return np.zeros(self.items.shape, bool) if self.drawn_from is None else self.drawn_from > 0
+
+    def propensity(self) -> np.ndarray:
+        """(U, K) float64: the probability that the user's item of a place stands at that place."""
+        return np.ones(self.items.shape) if self.drawn_from is None else 1.0 / np.maximum(self.drawn_from, 1)
 
 
 def serve(
@@ -48,9 +59,8 @@ def serve(
     is_publishable: np.ndarray,
     *,
     list_name: str,
-    length: int,
+    plan: Arrangement,
     block_users: int,
-    rules: Rules = NO_RULES,
     progress: Callable[[int], None] | None = None,
 ) -> Lists:
     """Rank the publishable catalogue for users with history.
@@ -61,29 +71,27 @@ def serve(
         owned: (n_users, I) CSR, what they bought before; never in `discover`.
         is_publishable: (I,) bool.
         list_name: "for_you" or "discover".
-        length: K.
+        plan: length, business rules, diversity and exploration of this list.
         block_users: users scored at once; the largest array is this by I.
-        rules: business rules of this list.
         progress: called with the number of users of each block.
     """
     hidden = torch.from_numpy(np.flatnonzero(~is_publishable))
-    items, scores, removed, touched = [], [], [], []
+    removed, arranged = [], []
     for start in range(0, len(users), block_users):
         block = users[start : start + block_users]
         score = model.score(block)
         if list_name == "discover":
             mask_items(score, owned, block)
-        unruled = top_k(score, length)[0]
+        unruled = top_k(score, plan.length)[0]
         removed.append(((unruled >= 0) & ~is_publishable[unruled]).any(axis=1))
         score[:, hidden.to(score.device)] = -torch.inf
-        chosen = choose(score, block, length, rules)
-        items.append(chosen.items)
-        scores.append(chosen.scores)
-        touched.append(np.packbits(chosen.touched, axis=2))
+        shown = arrange(candidates(score, block, plan), block, plan)
+        arranged.append((shown.items, shown.scores, np.packbits(shown.touched, axis=2), shown.drawn_from))
         if progress:
             progress(len(block))
-    if not items:
-        width = min(length, len(is_publishable))
+    if not arranged:
+        width = min(plan.length, len(is_publishable))
         empty = np.empty((0, width))
         return Lists(users, empty.astype(np.int64), empty.astype(np.float32), np.empty(0, bool))
-    return Lists(users, *(np.concatenate(part) for part in (items, scores, removed, touched)))
+    items, scores, touched, drawn_from = (np.concatenate(part) for part in zip(*arranged, strict=True))
+    return Lists(users, items, scores, np.concatenate(removed), touched, drawn_from)

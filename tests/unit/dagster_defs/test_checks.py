@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from dagster_defs.checks import judge_champions, judge_lists, judge_vectors
+from dagster_defs.checks import judge_champions, judge_exploration, judge_lists, judge_vectors
 
 MEASURED = {"split_name": "test", "metric_name": "ndcg", "cutoff": 10, "cohort_id": "all"}
 SCHEMA = {
@@ -126,3 +126,26 @@ def test_vectors_that_are_off_are_counted_over_batches(vectors, off_at_unit_leng
 
 def test_no_vector_at_all_is_off():
     assert not judge_vectors(iter([]), unit_length=True).passed
+
+
+DRAWN = pl.DataFrame(
+    {
+        "user_id": ["a", "a", "a", "b"],
+        "list_name": "for_you",
+        "is_exploration": [False, True, True, True],
+        "propensity": [1.0, 0.25, 0.25, 0.5],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("slots", "pool", "passed"), [(2, 4, True), (3, 5, True), (1, 4, False), (2, 3, False), (0, 4, False)]
+)
+def test_places_are_drawn_as_the_settings_say(slots, pool, passed):
+    """User a has two places drawn from four; fewer, or from fewer, is where a catalogue ends."""
+    assert judge_exploration(DRAWN, slots=slots, pool=pool).passed == passed
+
+
+def test_nothing_drawn_is_what_no_slots_mean():
+    assert judge_exploration(DRAWN.filter(~pl.col("is_exploration")), slots=0, pool=30).passed
+    assert judge_exploration(DRAWN.clear(), slots=0, pool=30).passed

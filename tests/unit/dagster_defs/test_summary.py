@@ -5,7 +5,13 @@ import io
 import polars as pl
 from rich.console import Console
 
-from dagster_defs.summary import _emptiness, _print_evaluation, notes_of_source, rules_not_applied
+from dagster_defs.summary import (
+    _emptiness,
+    _print_evaluation,
+    cost_of_diversity,
+    notes_of_source,
+    rules_not_applied,
+)
 
 
 def test_a_note_is_told_once_and_a_source_without_one_says_nothing():
@@ -50,6 +56,24 @@ def test_tables_that_are_empty_for_one_reason_are_named_together():
         "serving.similar_items is empty: one item",
     ]
     assert _emptiness({}) == []
+
+
+def test_a_list_that_is_made_more_diverse_says_at_what_cost():
+    columns = ["split_name", "diversity_weight", "cutoff", "ndcg", "diversity", "is_chosen"]
+    rows = [
+        ("validation", 0.1, 10, 0.41, 0.61, True),
+        ("test", 0.0, 10, 0.42, 0.6, False),
+        ("test", 0.1, 10, 0.419, 0.65, True),
+    ]
+    tried = pl.DataFrame(rows, schema=columns, orient="row")
+    line = "published more diverse (weight 0.1): ndcg@10 0.4200 to 0.4190, diversity@10 0.6000 to 0.6500"
+    assert cost_of_diversity(tried) == [line]
+    without_texts = tried.with_columns(diversity=pl.lit(None, dtype=pl.Float64))
+    assert cost_of_diversity(without_texts)[0].endswith("diversity@10 not known to not known")
+    as_ranked = tried.with_columns(is_chosen=pl.col("diversity_weight") == 0.0)
+    assert cost_of_diversity(as_ranked) == []
+    unjudged = pl.DataFrame([("validation", 0.0, 10, None, None, True)], schema=tried.schema, orient="row")
+    assert cost_of_diversity(unjudged) == []
 
 
 def test_a_business_rule_that_cannot_be_applied_is_told():

@@ -144,6 +144,9 @@ def test_choices_do_not_look_at_the_test_window(tables, evaluation, small_config
     assert again.champions == evaluation.champions
     validated = [run.metrics.filter(split_name="validation") for run in (evaluation, again)]
     assert validated[0].equals(validated[1])
+    weighed = [run.diversity.filter(split_name="validation") for run in (evaluation, again)]
+    assert weighed[0].equals(weighed[1])
+    assert not again.diversity.equals(evaluation.diversity)
     assert not again.metrics.equals(evaluation.metrics)
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from python_ml.recommender import similar
+from python_ml.recommender.arrange import Arrangement
 from python_ml.recommender.best_sellers import BestSellers, serve_best_sellers
 from python_ml.recommender.data import TextVectors
 from python_ml.recommender.explain import Reason, explain, mix_explainers
@@ -36,7 +37,7 @@ def lists_of(model, owned, publishable, list_name, length=2, block_users=1) -> L
         owned,
         publishable,
         list_name=list_name,
-        length=length,
+        plan=Arrangement(length=length),
         block_users=block_users,
     )
 
@@ -93,7 +94,9 @@ def test_best_sellers_are_counted_by_cohort(sellers):
 
 def test_large_cohorts_have_their_own_list_and_small_ones_the_overall_one(sellers):
     cohort = np.array([0, 1, -1])
-    lists, from_cohort = serve_best_sellers(sellers, np.arange(3), cohort, ALL, length=3, min_cohort_buyers=2)
+    lists, from_cohort = serve_best_sellers(
+        sellers, np.arange(3), cohort, ALL, plan=Arrangement(length=3), min_cohort_buyers=2
+    )
     # Of all time, item 1 has a buyer and item 3 none; the tie of 0 and 2 in cohort 1 is settled by all users.
     assert lists.items.tolist() == [[0, 2, 1], [0, 2, 1], [0, 2, 1]]
     assert from_cohort.tolist() == [[False] * 3, [True, True, False], [False] * 3]
@@ -105,7 +108,7 @@ def test_best_sellers_obey_the_rule_too(sellers):
         np.array([0]),
         np.array([-1]),
         np.array([False, True, True, True]),
-        length=2,
+        plan=Arrangement(length=2),
         min_cohort_buyers=1,
     )
     assert lists.items.tolist() == [[2, 1]]
