@@ -36,6 +36,7 @@ from python_ml.recommender.models import (
     settings_values,
     two_tower_settings,
 )
+from python_ml.recommender.recommend import Recommender
 from python_ml.recommender.report import trainings
 from python_ml.recommender.sequence.blend_sequence import SequenceBlendSettings
 from python_ml.recommender.sequence.sequential_knn import SequentialKnnSettings
@@ -390,6 +391,17 @@ def test_every_setting_is_used(tables, small_config):
     recorder = Recorder(small_config)
     evaluated = evaluate(tables, recorder)
     recommend(tables, evaluated, recorder)
+    recommender = Recommender(
+        **tables,
+        model_evaluations=evaluated.metrics,
+        config=recorder,
+        as_of=AS_OF,
+        device="cpu",
+        seed=0,
+    )
+    recommender.item_audiences(
+        pl.DataFrame({"item_id": ITEMS[:1], "chosen_as": ["named"]}), pl.DataFrame({"user_id": BUYERS})
+    )
     assert recorder.asked == {field.name for field in fields(RecommenderConfig)}
 
 
