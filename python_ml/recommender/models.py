@@ -1,5 +1,6 @@
 """The models that compete, by name, and the grids of settings validation chooses from."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -15,13 +16,17 @@ from python_ml.recommender.item_knn import ItemKnnSettings
 from python_ml.recommender.personal_frequency import PersonalFrequencySettings
 from python_ml.recommender.popularity import PopularitySettings
 from python_ml.recommender.repeat import RepeatSettings
+from python_ml.recommender.second_stage.ranker import RankerSettings
+from python_ml.recommender.second_stage.second_stage import SecondStageSettings, cannot_learn
 from python_ml.recommender.sequence.sequential_knn import SequentialKnnSettings
 from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings
 from python_ml.recommender.sequence.transformer import TransformerSettings
+from python_ml.recommender.split import Windows
 from python_ml.recommender.train import TrainSettings
 from python_ml.recommender.two_tower_recommender import TwoTowerSettings
 
-# From simple to costly: of equals, the first wins. The blend comes last because it joins two of the others.
+# From simple to costly: of equals, the first wins. The blend joins two of those before it, and the second
+# stage ranks what those before it suggest.
 MODELS = (
     "popularity",
     "personal_frequency",
@@ -31,7 +36,10 @@ MODELS = (
     "two_tower",
     "transformer",
     "two_tower_ease",
+    "second_stage",
 )
+# Whose suggestions the second stage ranks. Not the transformer: it would be trained for two more windows.
+SUGGESTING = tuple(name for name in MODELS if name not in ("transformer", "second_stage"))
 # Writes a list that could not be judged; it competes with nobody.
 FALLBACK = "counting"
 Settings = (
@@ -43,15 +51,19 @@ Settings = (
     | TwoTowerSettings
     | SequenceTrainSettings
     | BlendSettings
+    | SecondStageSettings
     | CountingSettings
 )
 
 
-def left_out(interactions: Interactions, config: RecommenderConfig, device: torch.device) -> dict[str, str]:
+def left_out(
+    interactions: Interactions, windows: Windows, config: RecommenderConfig, device: torch.device
+) -> dict[str, str]:
     """By model that cannot compete in this shop or on this machine, why not.
 
     Args:
         interactions: all before the as-of date: what fits them fits every part of them.
+        windows: how they are cut.
         config: the limits.
         device: where models are trained.
     """
@@ -63,11 +75,15 @@ def left_out(interactions: Interactions, config: RecommenderConfig, device: torc
         reasons["transformer"] = (
             f"trains on {trained_on} (transformer_devices), and this run is on {device.type}"
         )
+    if reason := cannot_learn(interactions, windows, config):
+        reasons["second_stage"] = reason
     return reasons
 
 
 def grid(name: str, config: RecommenderConfig, window_days: float) -> list[Settings]:
-    """All settings of a model that validation chooses from; costly parts vary slowest. Not for the blend.
+    """All settings of a model that validation chooses from; costly parts vary slowest.
+
+    Not for the blend and the second stage, which are made of others.
 
     Args:
         name: one of `MODELS`.
@@ -143,6 +159,30 @@ def two_tower_settings(
     )
 
 
+def second_stage_settings(
+    parts: Mapping[str, Settings],
+    leader: str,
+    list_name: str,
+    config: RecommenderConfig,
+    window_days: float,
+) -> SecondStageSettings:
+    """The second stage over models whose own settings are chosen for a list."""
+    return SecondStageSettings(
+        parts=dict(parts),
+        leader=leader,
+        is_new_only=list_name == "discover",
+        depth=config.second_stage_depth,
+        window_days=window_days,
+        users=config.second_stage_users,
+        ranker=RankerSettings(
+            epochs=config.second_stage_epochs,
+            batch_users=config.second_stage_batch_users,
+            learning_rate=config.second_stage_learning_rate,
+            weight_decay=config.second_stage_weight_decay,
+        ),
+    )
+
+
 def transformer_settings(config: RecommenderConfig) -> SequenceTrainSettings:
     """The settings of the transformer, before it is known when to stop."""
     return SequenceTrainSettings(
@@ -176,6 +216,7 @@ def settings_from(name: str, values: dict[str, Any]) -> Settings:
         "two_tower": _two_tower_from,
         "transformer": _transformer_from,
         "two_tower_ease": _blend_from,
+        "second_stage": _second_stage_from,
         FALLBACK: CountingSettings,
     }
     try:
@@ -200,6 +241,13 @@ def _blend_from(*, tower_weight: float, two_tower: dict[str, Any], ease: dict[st
     return BlendSettings(
         tower_weight=tower_weight, two_tower=_two_tower_from(**two_tower), ease=EaseSettings(**ease)
     )
+
+
+def _second_stage_from(
+    *, parts: dict[str, dict[str, Any]], ranker: dict[str, Any], **values: Any
+) -> SecondStageSettings:
+    read = {name: settings_from(name, part) for name, part in parts.items()}
+    return SecondStageSettings(parts=read, ranker=RankerSettings(**ranker), **values)
 
 
 def settings_values(settings: Settings) -> dict[str, Any]:

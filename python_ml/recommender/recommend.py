@@ -17,10 +17,14 @@ from python_ml.recommender.judge import LISTS
 from python_ml.recommender.models import Settings, settings_from
 from python_ml.recommender.publish import Publisher, similar_frame
 from python_ml.recommender.read_rules import RuleTables, read_rules
+from python_ml.recommender.second_stage.ranker import Ranker
+from python_ml.recommender.second_stage.second_stage import SecondStageSettings
 from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings
 from python_ml.recommender.split import day_of
 from python_ml.recommender.two_tower_recommender import TwoTowerRecommender, TwoTowerSettings
 from python_ml.recommender.workshop import Workshop
+
+_RANKER = "second_stage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,8 @@ class Recommender:
         self._tower_settings = _tower_settings(model_evaluations)
         if trained is not None and self._tower_settings:
             self._workshop.restore_two_tower(self._tower_settings, trained)
+            for name, settings in self._second_stages().items():
+                self._workshop.take_ranker(settings, Ranker.restore(_of_list(trained, name), where))
 
     def lists(self, rules: RuleTables, progress: Callable[[int, int], None] | None = None) -> pl.DataFrame:
         """`ml.recommendations` without model_version and as_of_date: lists of every user.
@@ -131,7 +137,7 @@ class Recommender:
         return similar_frame(self._inputs, self._towers(), self.config, as_of=self.as_of)
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Arrays by name: the towers, the transformer where it writes a list, and the item ids.
+        """Arrays by name: the towers, what else was trained for a list that it writes, and the item ids.
 
         The ids are UTF-8, one a line, in the order of the arrays.
         """
@@ -139,8 +145,21 @@ class Recommender:
         return (
             (towers.arrays() if towers else {})
             | _transformer_arrays(self._workshop, [settings for _, settings in self._champions.values()])
+            | {
+                f"{_RANKER}.{name}.{part}": array
+                for name, settings in self._second_stages().items()
+                for part, array in self._workshop.ranker(settings).arrays().items()
+            }
             | {"item_ids": np.frombuffer(ids.encode(), dtype=np.uint8)}
         )
+
+    def _second_stages(self) -> dict[str, SecondStageSettings]:
+        """The settings of the second stage, by list that it writes."""
+        return {
+            name: settings
+            for name, (_, settings) in self._champions.items()
+            if isinstance(settings, SecondStageSettings)
+        }
 
     def _towers(self) -> TwoTowerRecommender | None:
         """What similar items come from, whoever the champions are; none where no list could be evaluated."""
@@ -173,6 +192,12 @@ def _tower_settings(model_evaluations: pl.DataFrame) -> TwoTowerSettings | None:
     lists = [name for name in LISTS if (evaluated == name).any()]
     # The last is discover, if it could be evaluated: similar items are for finding new ones.
     return read_settings(model_evaluations, "two_tower", lists[-1]) if lists else None
+
+
+def _of_list(trained: Mapping[str, np.ndarray], list_name: str) -> dict[str, np.ndarray]:
+    """The arrays of the ranking network of a list."""
+    prefix = f"{_RANKER}.{list_name}."
+    return {name.removeprefix(prefix): array for name, array in trained.items() if name.startswith(prefix)}
 
 
 def _transformer_arrays(workshop: Workshop, champions: list[Settings]) -> dict[str, np.ndarray]:
