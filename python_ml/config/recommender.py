@@ -39,7 +39,7 @@ class RecommenderConfig:
         prior_window_days: towers: how far back the popularity they add to is counted.
         personal_weights: towers: how much they count against popularity.
         blend_weights: blend of towers and EASE: weight of the towers.
-        second_stage_depth: second stage: how many items each of the other models suggests to a user.
+        second_stage_depth: second stage: how many items the best of the other models suggests to a user.
         second_stage_min_users: second stage: users who must have something to be found in the window it
             learns from; with fewer it does not compete.
         second_stage_max_scores: second stage: nor where users x items with interactions are more than this,
@@ -103,7 +103,7 @@ class RecommenderConfig:
     second_stage_max_scores: int = 500_000_000
     second_stage_users: int = 5_000
     second_stage_epochs: int = 6
-    second_stage_batch_users: int = 64
+    second_stage_batch_users: int = 16
     second_stage_learning_rate: float = 0.003
     second_stage_weight_decay: float = 0.01
     objective: str = "sampled_softmax"
@@ -140,7 +140,7 @@ class RecommenderConfig:
         counts = ("window_days", "min_judged_users", "list_length", "similar_length", "block_users",
                   "knn_min_buyers", "sequence_length", "sequence_window", "ease_max_side", "dimension",
                   "min_buyers", "prior_window_days", "second_stage_depth", "second_stage_min_users",
-                  "second_stage_users", "second_stage_batch_users",
+                  "second_stage_users", "second_stage_epochs", "second_stage_batch_users",
                   "judge_every", "patience", "batch_users", "positives_per_user", "negatives",
                   "transformer_dimension", "transformer_heads", "transformer_blocks", "transformer_length",
                   "transformer_epochs", "transformer_patience", "transformer_batch_users",
@@ -148,7 +148,7 @@ class RecommenderConfig:
                   "best_seller_days", "min_cohort_buyers", "similar_sold_days")  # fmt: skip
         check_range("recommender", self, counts, 1, 1e9)
         check_range("recommender", self, ("ease_max_bytes", "second_stage_max_scores"), 1, 1e15)
-        check_range("recommender", self, ("epochs", "repeat_epochs", "second_stage_epochs"), 0, 1e6)
+        check_range("recommender", self, ("epochs", "repeat_epochs"), 0, 1e6)
         check_range("recommender", self, ("hidden_share", "negative_power", "transformer_dropout"), 0.0, 1.0)
         rates = ("learning_rate", "repeat_learning_rate", "transformer_learning_rate",
                  "second_stage_learning_rate")  # fmt: skip

@@ -16,7 +16,7 @@ from python_ml.recommender.feasibility import Feasibility
 from python_ml.recommender.gate import pass_gate
 from python_ml.recommender.judge import Judge, Ranked, Scorer
 from python_ml.recommender.models import (
-    SUGGESTING,
+    HEARD,
     Settings,
     blend_grid,
     grid,
@@ -164,8 +164,7 @@ class _Chooser:
 
     def _second_stage(self, list_name: str) -> Settings:
         """The only settings there are: those chosen for its parts, the best of which leads."""
-        chosen = {name: by_list[list_name] for name, by_list in self.settings.items() if by_list}
-        parts = {name: settings for name, settings in chosen.items() if name in SUGGESTING}
+        parts = {name: self.settings[name][list_name] for name in HEARD if name in self.settings}
         leader = max(parts, key=lambda name: self.ranked[name][list_name].ndcg(CRITERION_CUTOFF))
         return second_stage_settings(parts, leader, list_name, self.config, self.window_days)
 

@@ -26,7 +26,7 @@ from python_ml.recommender.train import TrainSettings
 from python_ml.recommender.two_tower_recommender import TwoTowerSettings
 
 # From simple to costly: of equals, the first wins. The blend joins two of those before it, and the second
-# stage ranks what those before it suggest.
+# stage ranks what the best of those before it suggests.
 MODELS = (
     "popularity",
     "personal_frequency",
@@ -38,8 +38,8 @@ MODELS = (
     "two_tower_ease",
     "second_stage",
 )
-# Whose suggestions the second stage ranks. Not the transformer: it would be trained for two more windows.
-SUGGESTING = tuple(name for name in MODELS if name not in ("transformer", "second_stage"))
+# Whose scores the second stage reads. Not the transformer: it would be trained for two more windows.
+HEARD = tuple(name for name in MODELS if name not in ("transformer", "second_stage"))
 # Writes a list that could not be judged; it competes with nobody.
 FALLBACK = "counting"
 Settings = (

@@ -165,7 +165,7 @@ class Workshop:
     def learn_ranker(self, settings: SecondStageSettings, window: Interactions) -> Ranker:
         """The ranking network for the cut at the end of the window that begins at this one."""
         lesson = draw_lesson(
-            [self.fit(part) for part in settings.parts.values()],
+            {name: self.fit(part) for name, part in settings.parts.items()},
             self._knowledge(settings),
             self.past,
             window,

@@ -1,4 +1,7 @@
-"""What several models suggest to a user: the union of their best items, with the scores all of them give.
+"""What the leading model suggests to users, and what all models say of it.
+
+Tried: the union of what every model suggests. It is twice as many candidates, ranked no better, and takes a
+sorting of the catalogue for every model.
 
 Shapes: B users of a block, M candidates of all users together, P models.
 """
@@ -8,21 +11,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from scipy import sparse
 
-from python_ml.recommender.judge import Scorer
-from python_ml.recommender.ranking import mask_items, top_k
+from python_ml.recommender.ranking import top_k
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Pairs of a user and an item some model suggests, by user in the order asked for, then by item.
+    """Pairs of a user and an item the leader suggests, by user in the order asked for, then best first.
 
     Args:
         user: (M,) int64.
         item: (M,) int64.
-        score: (M, P) float32, by every model, whether it suggests the item or not.
-        rank: (M, P) int64 from 1; depth + 1 where the model does not suggest the item.
+        score: (M, P) float32, by every model.
+        rank: (M, P) int64 from 1, of the item among the user's candidates, by every model.
     """
 
     user: np.ndarray
@@ -31,30 +32,21 @@ class Candidates:
     rank: np.ndarray
 
     @classmethod
-    def of(cls, scores: Sequence[torch.Tensor], users: np.ndarray, depth: int) -> "Candidates":
-        """The `depth` best items of each model and user; -inf is never suggested.
+    def of(cls, wished: torch.Tensor, scores: Sequence[torch.Tensor], depth: int) -> "Candidates":
+        """The `depth` best items of each row, whose numbers are the users.
 
         Args:
-            scores: P blocks (B, n_items) float32.
-            users: (B,) int64.
-            depth: how many items each model suggests, at most.
+            wished: (B, n_items) float32, the leader's scores; -inf is never suggested.
+            scores: P blocks of the same shape.
+            depth: how many items are suggested, at most.
         """
-        n_items = scores[0].shape[1]
-        width = n_items + 1
-        row = np.arange(len(users), dtype=np.int64)[:, None]
-        # One number for each place of a list; what is left empty is item -1.
-        keys = [row * width + top_k(block, depth)[0] + 1 for block in scores]
-        found = np.unique(np.concatenate([key.ravel() for key in keys]))
-        found = found[found % width > 0]
-        at, item = found // width, found % width - 1
-        rank = np.full((len(found), len(scores)), depth + 1, dtype=np.int64)
-        for part, key in enumerate(keys):
-            place = np.broadcast_to(np.arange(1, key.shape[1] + 1), key.shape)
-            is_item = key % width > 0
-            rank[np.searchsorted(found, key[is_item]), part] = place[is_item]
-        index = torch.from_numpy(at), torch.from_numpy(item)
+        items = top_k(wished, depth)[0]
+        row, place = np.nonzero(items >= 0)
+        item = items[row, place]
+        index = torch.from_numpy(row), torch.from_numpy(item)
         values = [block[tuple(each.to(block.device) for each in index)].cpu().numpy() for block in scores]
-        return cls(users[at], item, np.stack(values, axis=1), rank)
+        ranks = [_ranks(row, item, value) for value in values]
+        return cls(row, item, np.stack(values, axis=1), np.stack(ranks, axis=1))
 
     def of_users(self, users: np.ndarray) -> "Candidates":
         """The same, where `user` was a position in `users`."""
@@ -67,29 +59,9 @@ class Candidates:
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def suggest(
-    models: Sequence[Scorer],
-    users: np.ndarray,
-    owned: sparse.csr_matrix | None,
-    *,
-    depth: int,
-    block_users: int,
-) -> Candidates:
-    """Candidates of many users.
-
-    Args:
-        models: P fitted models.
-        users: (U,) int64.
-        owned: (n_users, n_items) CSR, what is never suggested; None suggests everything.
-        depth: see `Candidates.of`.
-        block_users: users scored at once; the largest arrays are P of this by n_items.
-    """
-    parts = []
-    for start in range(0, max(len(users), 1), block_users):
-        block = users[start : start + block_users]
-        scores = [model.score(block) for model in models]
-        if owned is not None:
-            for score in scores:
-                mask_items(score, owned, block)
-        parts.append(Candidates.of(scores, block, depth))
-    return Candidates.concatenate(parts)
+def _ranks(row: np.ndarray, item: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """(M,) int64 place of each item in its row from 1, best first, equal scores by item; rows are sorted."""
+    order = np.lexsort((item, -score, row))
+    rank = np.empty(len(row), dtype=np.int64)
+    rank[order] = np.arange(len(row)) - np.searchsorted(row, row) + 1
+    return rank

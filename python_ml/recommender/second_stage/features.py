@@ -25,7 +25,8 @@ class Knowledge:
     """What the features are looked up in.
 
     Args:
-        owned: (n_users, n_items) CSR; the entries of
+        bought: (n_users, n_items) CSR, purchases alone.
+        owned: (n_users, n_items) CSR, weaker signs as well; the entries of
         of_pair: (nnz, repeat.FEATURES) float32, see `repeat.pair_features`.
         of_item: (n_items, .) float32.
         of_user: (n_users, .) float32.
@@ -34,6 +35,7 @@ class Knowledge:
         text_of_item: (n_items,) int64, -1 = none.
     """
 
+    bought: sparse.csr_matrix
     owned: sparse.csr_matrix
     of_pair: np.ndarray
     of_item: np.ndarray
@@ -54,6 +56,7 @@ class Knowledge:
         """
         owned, pair_MF = repeat.pair_features(past, now)
         return cls(
+            bought=past.pairs(),
             owned=owned,
             of_pair=pair_MF,
             of_item=_item_features(past, now),

@@ -1,6 +1,9 @@
 """The network that ranks candidates, and what it learns from: what became of candidates in a past window.
 
-Shapes: M candidates of N users, F features.
+It is trained list by list: a softmax over each user's candidates. Tried and lost on the validation weeks: the
+log loss of every candidate by itself.
+
+Shapes: M candidates of R users (rows), F features.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +16,7 @@ from torch.nn import functional
 
 HIDDEN_UNITS = 32
 WARM_UP_SHARE = 0.1
-LEAST_PROBABILITY = 1e-12  # so that what lies below a candidate has room
+LEAST_SHARE = 1e-12  # so that what lies below a candidate has room
 BLOCK_PAIRS = 2**17
 
 
@@ -50,7 +53,7 @@ class Lesson:
 
 
 class RankingNetwork(nn.Module):
-    """Logit of a purchase within the window, from standardised features; the scaler travels along."""
+    """A logit for each candidate, from standardised features; the scaler travels with the weights."""
 
     def __init__(self, features: int, leader: int, generator: torch.Generator) -> None:
         super().__init__()
@@ -90,7 +93,7 @@ class Ranker:
     def fit(
         cls, lesson: Lesson, settings: RankerSettings, *, leader: int, seed: int, device: torch.device
     ) -> "Ranker":
-        """Train by the log loss of every candidate; where nothing was bought, the leader's order stays.
+        """Train by what users bought among their candidates; with nothing bought, the leader's order stays.
 
         Args:
             lesson: see there.
@@ -106,13 +109,21 @@ class Ranker:
         network.mean_F.copy_(torch.from_numpy(mean))
         network.deviation_F.copy_(torch.from_numpy(np.where(deviation > 1e-6, deviation, 1.0)))
         network.to(device)
-        generator = np.random.default_rng(seed)
-        for batch, optimizer in _steps(network, lesson, settings, generator):
+        batches = list(_batches(lesson, settings, np.random.default_rng(seed)))
+        optimizer = torch.optim.AdamW(
+            network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, settings.learning_rate, total_steps=len(batches) + 1, pct_start=WARM_UP_SHARE
+        )
+        for batch in batches:
             optimizer.zero_grad(set_to_none=True)
-            feature_MF = torch.from_numpy(lesson.features[batch]).to(device)
-            label_M = torch.from_numpy(lesson.label[batch]).to(device)
-            functional.binary_cross_entropy_with_logits(network(feature_MF), label_M).backward()
+            row = np.cumsum(np.diff(lesson.user[batch], prepend=lesson.user[batch[0]]) != 0)
+            parts = (lesson.features[batch], lesson.label[batch], row)
+            feature_MF, label_M, row_M = (torch.from_numpy(part).to(device) for part in parts)
+            list_loss(network(feature_MF), label_M, row_M).backward()
             optimizer.step()
+            schedule.step()
         return cls(network)
 
     @classmethod
@@ -126,31 +137,62 @@ class Ranker:
         """The weights by name, for saving."""
         return {name: value.detach().cpu().numpy() for name, value in self.network.state_dict().items()}
 
-    def probability(self, feature_MF: np.ndarray) -> np.ndarray:
-        """(M,) float32 in (0, 1), of a purchase within one window."""
+    def shares(self, feature_MF: np.ndarray, row: np.ndarray) -> np.ndarray:
+        """(M,) float32 above 0: what each candidate is expected to take of what its row's user will buy.
+
+        Args:
+            feature_MF: of the candidates.
+            row: (M,) int64, candidates of one user have one number.
+        """
         device = self.network.mean_F.device
         with torch.no_grad():
             blocks = torch.from_numpy(feature_MF).split(BLOCK_PAIRS)
-            parts = [torch.sigmoid(self.network(block.to(device))).cpu() for block in blocks]
-        return torch.cat(parts).clamp_(min=LEAST_PROBABILITY).numpy()
+            logit_M = torch.cat([self.network(block.to(device)) for block in blocks])
+            share_M = log_shares(logit_M, torch.from_numpy(row).to(device)).exp_()
+        return share_M.clamp_(min=LEAST_SHARE).cpu().numpy()
 
 
-def _steps(
-    network: nn.Module, lesson: Lesson, settings: RankerSettings, generator: np.random.Generator
-) -> Iterator[tuple[np.ndarray, torch.optim.Optimizer]]:
-    """The candidates of each step, whole users together, and the optimizer at its learning rate."""
+def log_shares(logit_M: torch.Tensor, row_M: torch.Tensor) -> torch.Tensor:
+    """(M,) log softmax of the logits over each row.
+
+    Args:
+        logit_M: any.
+        row_M: int64 from 0.
+    """
+    rows = int(row_M.max()) + 1 if len(row_M) else 0
+    best = torch.full((rows,), -torch.inf, device=logit_M.device)
+    best = best.scatter_reduce(0, row_M, logit_M.detach(), "amax")
+    from_best = logit_M - best[row_M]
+    total = torch.zeros_like(best).index_add(0, row_M, from_best.exp())
+    return from_best - total.log()[row_M]
+
+
+def list_loss(logit_M: torch.Tensor, label_M: torch.Tensor, row_M: torch.Tensor) -> torch.Tensor:
+    """Minus the log softmax of what was bought, over each row; n things bought weigh as much as sqrt(n).
+
+    Args:
+        logit_M: of candidates.
+        label_M: 1 where bought, else 0; at least one.
+        row_M: int64 from 0, the row of each candidate.
+
+    Source: ListNet's top-one loss (Cao et al., "Learning to rank: from pairwise approach to listwise
+        approach", 2007), with the root between a mean over purchases and one over users.
+    """
+    bought_R = torch.zeros(int(row_M.max()) + 1, device=logit_M.device).index_add(0, row_M, label_M)
+    weight_M = label_M / bought_R.clamp(min=1.0).sqrt()[row_M]
+    return -(weight_M * log_shares(logit_M, row_M)).sum() / weight_M.sum()
+
+
+def _batches(
+    lesson: Lesson, settings: RankerSettings, generator: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """The candidates of each step, of whole users who bought some of theirs."""
     start = np.flatnonzero(np.diff(lesson.user, prepend=-1))
     end = np.append(start[1:], len(lesson.user))
-    batches = -(-len(start) // settings.batch_users)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, settings.learning_rate, total_steps=settings.epochs * batches + 1, pct_start=WARM_UP_SHARE
-    )
+    has_bought = np.add.reduceat(lesson.label, start) > 0
+    start, end = start[has_bought], end[has_bought]
     for _ in range(settings.epochs):
         order = generator.permutation(len(start))
         for first in range(0, len(start), settings.batch_users):
             users = order[first : first + settings.batch_users]
-            yield np.concatenate([np.arange(start[each], end[each]) for each in users]), optimizer
-            schedule.step()
+            yield np.concatenate([np.arange(start[each], end[each]) for each in users])

@@ -1,12 +1,12 @@
-"""The second stage as a recommender: the other models suggest, a network that saw a past window ranks.
+"""The second stage as a recommender: the best of the other models suggests, a network ranks what it suggests.
 
-What is no candidate stands below all that are, in the order of the best of the other models, so that a list
-can always be filled.
+The network knows what all models say of each suggestion, and has seen what became of such in a past window.
+What is no candidate stands below all that are, in the leading model's order: a list can always be filled.
 
 Shapes: B users of a block, M candidates, P models.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,11 @@ import numpy as np
 import torch
 
 from python_ml.config import RecommenderConfig
+from python_ml.recommender.blend import Blend
 from python_ml.recommender.data import Interactions
 from python_ml.recommender.judge import Explainer, Scorer
 from python_ml.recommender.ranking import mask_items
-from python_ml.recommender.second_stage.candidates import Candidates, suggest
+from python_ml.recommender.second_stage.candidates import Candidates
 from python_ml.recommender.second_stage.features import Knowledge, entry_places
 from python_ml.recommender.second_stage.ranker import Lesson, Ranker, RankerSettings
 from python_ml.recommender.split import Windows
@@ -28,11 +29,11 @@ class SecondStageSettings:
     """Settings of one second stage.
 
     Args:
-        parts: settings of the models that suggest, by name; the two-tower recommender is one of them.
-        leader: the one of them that did best by itself: it ranks what is no candidate.
+        parts: settings of the models that are heard, by name; the two-tower recommender is one of them.
+        leader: the one of them that did best by itself: it suggests, and ranks what is no candidate.
         is_new_only: whether candidates are new to the user, as `discover` asks for.
-        depth: how many items each model suggests to a user.
-        window_days: length of the window whose purchases are learned from, the horizon of the probability.
+        depth: how many items are suggested to a user.
+        window_days: length of the window whose purchases are learned from, the horizon of the shares.
         users: users that are learned from, at most; drawn by the seed.
         ranker: how the ranking network is trained.
     """
@@ -89,18 +90,15 @@ class SecondStage:
     settings: SecondStageSettings
 
     def score(self, users: np.ndarray) -> torch.Tensor:
-        """(B, n_items) float32; of candidates the probability of a purchase within one window.
+        """(B, n_items) float32; of a candidate its share of what the user is expected to buy of them.
 
         Everything else keeps its sign and its order by the leader, scaled to lie below every candidate.
         """
-        scores = {name: model.score(users) for name, model in self.models.items()}
-        result = scores[self.settings.leader].clone()
-        if self.settings.is_new_only:
-            for score in scores.values():
-                mask_items(score, self.knowledge.owned, users)
-        candidates = Candidates.of(list(scores.values()), np.arange(len(users)), self.settings.depth)
-        probability = self.ranker.probability(self.knowledge.features(candidates.of_users(users)))
-        return put_on_top(result, candidates, probability)
+        scores = score_all(self.models, users)
+        candidates = suggest(scores, users, self.knowledge, self.settings)
+        features = self.knowledge.features(candidates.of_users(users))
+        shares = self.ranker.shares(features, candidates.user)
+        return put_on_top(scores[self.settings.leader], candidates, shares)
 
     def explainer(self) -> Explainer:
         """That of the leader, or of the towers where the leader has none: the network splits over no history.
@@ -111,19 +109,47 @@ class SecondStage:
         return (leader if hasattr(leader, "explainer") else self.models["two_tower"]).explainer()
 
 
-def put_on_top(scores: torch.Tensor, candidates: Candidates, probability: np.ndarray) -> torch.Tensor:
-    """Give candidates their probability and push everything else below the lowest of them, in place.
+def score_all(models: Mapping[str, Scorer], users: np.ndarray) -> dict[str, torch.Tensor]:
+    """(B, n_items) float32 scores of some users by model; the blend is mixed of what its parts said."""
+    scores = {name: model.score(users) for name, model in models.items() if not isinstance(model, Blend)}
+    blends = {name: model for name, model in models.items() if isinstance(model, Blend)}
+    for name, blend in blends.items():
+        parts = (scores[part].clone() for part in ("two_tower", "ease"))
+        scores[name] = blend.mix(*parts, users)
+    return scores
+
+
+def suggest(
+    scores: Mapping[str, torch.Tensor], users: np.ndarray, knowledge: Knowledge, settings: SecondStageSettings
+) -> Candidates:
+    """Candidates whose users are rows of the scores.
+
+    Args:
+        scores: (B, n_items) float32 by model.
+        users: (B,) int64.
+        knowledge: for what they bought.
+        settings: whether that is left out, who leads, and how much is suggested.
+    """
+    wished = scores[settings.leader]
+    if settings.is_new_only:
+        wished = wished.clone()
+        mask_items(wished, knowledge.bought, users)
+    return Candidates.of(wished, list(scores.values()), settings.depth)
+
+
+def put_on_top(scores: torch.Tensor, candidates: Candidates, shares: np.ndarray) -> torch.Tensor:
+    """Give candidates their shares and push everything else below the lowest of them, in place.
 
     A positive factor keeps the order and, unlike a shift, the relative precision of what is far behind.
 
     Args:
         scores: (B, n_items) float32.
         candidates: their users are rows of `scores`.
-        probability: (M,) float32, above 0.
+        shares: (M,) float32, above 0.
     """
     row = torch.from_numpy(candidates.user).to(scores.device)
     item = torch.from_numpy(candidates.item).to(scores.device)
-    value = torch.from_numpy(probability).to(scores.device)
+    value = torch.from_numpy(shares).to(scores.device)
     lowest = torch.ones(len(scores), device=scores.device).scatter_reduce(0, row, value, "amin")
     scores[row, item] = -torch.inf
     best = scores.amax(dim=1)
@@ -134,7 +160,7 @@ def put_on_top(scores: torch.Tensor, candidates: Candidates, probability: np.nda
 
 
 def draw_lesson(
-    models: Sequence[Scorer],
+    models: Mapping[str, Scorer],
     knowledge: Knowledge,
     past: Interactions,
     window: Interactions,
@@ -145,10 +171,8 @@ def draw_lesson(
 ) -> Lesson:
     """What users were suggested at a cut, and what they bought in the window after it.
 
-    Those who bought nothing are among them: the probability is that of all users.
-
     Args:
-        models: of the settings' parts, fitted on `past`.
+        models: the settings' parts by name, fitted on `past`.
         knowledge: of `past`.
         past: interactions before the cut.
         window: interactions of the window after it, for the labels alone.
@@ -159,7 +183,11 @@ def draw_lesson(
     users = np.unique(past.user)
     if len(users) > settings.users:
         users = np.sort(np.random.default_rng(seed).choice(users, settings.users, replace=False))
-    owned = past.pairs() if settings.is_new_only else None
-    candidates = suggest(models, users, owned, depth=settings.depth, block_users=block_users)
+    parts = []
+    for start in range(0, max(len(users), 1), block_users):
+        block = users[start : start + block_users]
+        found = suggest(score_all(models, block), block, knowledge, settings)
+        parts.append(found.of_users(block))
+    candidates = Candidates.concatenate(parts)
     is_bought = entry_places(window.pairs(), candidates.user, candidates.item) >= 0
     return Lesson(candidates.user, knowledge.features(candidates), is_bought.astype(np.float32))

@@ -17,7 +17,14 @@ from python_ml.config import RecommenderConfig
 from python_ml.errors import ContractError, DeviceError, ModelError, SettingError
 from python_ml.recommender.evaluate import EvaluationResult, evaluate_recommenders, headline
 from python_ml.recommender.measures import OVER_USERS, PER_USER
-from python_ml.recommender.models import MODELS, grid, settings_from, settings_values, two_tower_settings
+from python_ml.recommender.models import (
+    MODELS,
+    grid,
+    second_stage_settings,
+    settings_from,
+    settings_values,
+    two_tower_settings,
+)
 from python_ml.recommender.recommend import RecommendationResult, recommend_items
 from python_ml.recommender.sequence.sequential_knn import SequentialKnnSettings
 from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings
@@ -377,8 +384,10 @@ def test_every_setting_reaches_the_object_it_is_for():
         transformer_dimension=40, transformer_heads=20, transformer_blocks=41, transformer_length=42,
         transformer_dropout=0.43, transformer_epochs=44, transformer_patience=45, transformer_batch_users=46,
         transformer_negatives=47, transformer_learning_rate=0.48,
+        second_stage_depth=50, second_stage_users=51, second_stage_epochs=52, second_stage_batch_users=53,
+        second_stage_learning_rate=0.54, second_stage_weight_decay=0.55,
     )  # fmt: skip
-    assert [settings_values(grid(name, config, 11)[0]) for name in MODELS[:-3]] == [
+    assert [settings_values(grid(name, config, 11)[0]) for name in MODELS[:-4]] == [
         {"window_days": 12},
         {"half_life_days": 13.0},
         {"weighting": "bm25", "neighbours": 14, "min_buyers": 15},
@@ -391,6 +400,15 @@ def test_every_setting_reaches_the_object_it_is_for():
         epochs=44, patience=45, batch_users=46, negatives=47, learning_rate=0.48,
     )  # fmt: skip
     assert settings_from("transformer", json.loads(json.dumps(settings_values(transformer)))) == transformer
+    assert settings_values(second_stage_settings({}, "ease", "discover", config, 11)) == {
+        "parts": {},
+        "leader": "ease",
+        "is_new_only": True,
+        "depth": 50,
+        "window_days": 11,
+        "users": 51,
+        "ranker": {"epochs": 52, "batch_users": 53, "learning_rate": 0.54, "weight_decay": 0.55},
+    }
     assert settings_values(two_tower_settings(config, 0.21, 11)) == {
         "dimension": 18,
         "min_buyers": 19,
@@ -428,6 +446,8 @@ def test_every_setting_reaches_the_object_it_is_for():
         {"objective": "hinge"},
         {"knn_weightings": ("cosine", "jaccard")},
         {"learning_rate": 0.0},
+        {"second_stage_depth": 0},
+        {"second_stage_learning_rate": 2.0},
     ],
 )
 def test_settings_out_of_range_are_refused(wrong):

@@ -14,20 +14,34 @@ from recommender_shop import AS_OF, rule_tables
 from scipy import sparse
 
 from python_ml.config import RecommenderConfig
+from python_ml.recommender.blend import BlendSettings
 from python_ml.recommender.data import Interactions, TextVectors
 from python_ml.recommender.evaluate import evaluate_recommenders
 from python_ml.recommender.models import (
-    SUGGESTING,
+    HEARD,
     grid,
     second_stage_settings,
     settings_from,
     settings_values,
 )
 from python_ml.recommender.recommend import Recommender
-from python_ml.recommender.second_stage.candidates import Candidates, suggest
+from python_ml.recommender.second_stage.candidates import Candidates
 from python_ml.recommender.second_stage.features import FLOOR, Knowledge, entry_places, relative_scores
-from python_ml.recommender.second_stage.ranker import Lesson, Ranker, RankerSettings
-from python_ml.recommender.second_stage.second_stage import cannot_learn, draw_lesson, put_on_top
+from python_ml.recommender.second_stage.ranker import (
+    Lesson,
+    Ranker,
+    RankerSettings,
+    _batches,
+    list_loss,
+    log_shares,
+)
+from python_ml.recommender.second_stage.second_stage import (
+    cannot_learn,
+    draw_lesson,
+    put_on_top,
+    score_all,
+    suggest,
+)
 from python_ml.recommender.split import choose_windows
 from python_ml.recommender.workshop import Workshop
 
@@ -45,34 +59,53 @@ class FixedScores:
 
 
 def of_one_user(*scores: list[float], depth: int) -> Candidates:
-    return Candidates.of([torch.tensor([row]) for row in scores], np.array([7]), depth)
+    blocks = [torch.tensor([row]) for row in scores]
+    return Candidates.of(blocks[0], blocks, depth)
 
 
-def test_candidates_are_the_union_of_the_best():
-    found = of_one_user([0.9, 0.1, 0.5, 0.2], [0.0, 3.0, 2.0, 1.0], depth=2)
-    # The first suggests items 0 and 2, the second 1 and 2; both say what they think of all three.
-    assert found.user.tolist() == [7, 7, 7]
-    assert found.item.tolist() == [0, 1, 2]
-    assert found.score == pytest.approx(np.array([[0.9, 0.0], [0.1, 3.0], [0.5, 2.0]]))
-    assert found.rank.tolist() == [[1, 3], [3, 1], [2, 2]]
+def test_the_leader_suggests_and_all_are_heard():
+    found = of_one_user([0.9, 0.1, 0.5, 0.2], [0.0, 3.0, 2.0, 1.0], depth=3)
+    assert found.user.tolist() == [0, 0, 0]
+    assert found.item.tolist() == [0, 2, 3]
+    assert found.score == pytest.approx(np.array([[0.9, 0.0], [0.5, 2.0], [0.2, 1.0]]))
+    assert found.rank.tolist() == [[1, 3], [2, 1], [3, 2]]
 
 
 def test_of_ties_the_first_items_are_suggested_and_hidden_ones_never():
-    found = of_one_user([1.0, 1.0, 1.0], depth=2)
-    assert (found.item.tolist(), found.rank.tolist()) == ([0, 1], [[1], [2]])
+    found = of_one_user([1.0, 1.0, 1.0], [0.0, 0.0, 5.0], depth=2)
+    assert (found.item.tolist(), found.rank.tolist()) == ([0, 1], [[1, 1], [2, 2]])
     hidden = of_one_user([-np.inf, 0.5, -np.inf], depth=2)
     assert hidden.item.tolist() == [1]
 
 
 def test_nobody_and_nothing_to_suggest():
-    models = [FixedScores([[1.0], [2.0]])]
-    everything = sparse.csr_matrix([[1.0], [1.0]])
-    owner = suggest(models, np.array([0, 1]), everything, depth=3, block_users=1)
-    nobody = suggest(models, np.array([], np.int64), None, depth=3, block_users=1)
-    assert len(owner.user) == len(nobody.user) == 0
-    assert owner.score.shape == nobody.score.shape == (0, 1)
-    one_item = suggest(models, np.array([0, 1]), None, depth=3, block_users=1)
+    nobody = Candidates.of(torch.empty((0, 4)), [torch.empty((0, 4))], 3)
+    owner = of_one_user([-np.inf, -np.inf], depth=3)
+    for none in (nobody, owner, Candidates.concatenate([nobody, owner])):
+        assert (len(none.user), none.score.shape, none.rank.shape) == (0, (0, 1), (0, 1))
+    one_item = Candidates.of(torch.tensor([[1.0], [2.0]]), [torch.ones((2, 1))], 3)
     assert (one_item.user.tolist(), one_item.item.tolist()) == ([0, 1], [0, 0])
+
+
+def test_looking_is_not_buying(toy_texts):
+    """What a user looked at is new to them in `discover`, what they bought is not."""
+    looked = Interactions.of(
+        [0, 0], [0, 1], [1.0, 2.0], [1.0, 0.1], is_purchase=[True, False], n_users=1, n_items=4
+    )
+    scores = {"ease": torch.tensor([[4.0, 3.0, 2.0, 1.0]])}
+    settings = settings_of("discover")
+    found = suggest(scores, np.array([0]), knowledge_of(looked, toy_texts), settings)
+    assert found.item.tolist() == [1, 2]
+
+
+def test_the_blend_is_mixed_of_what_its_parts_said(shop):
+    settings = settings_of().parts
+    blend = shop.fit(BlendSettings(tower_weight=0.3, two_tower=settings["two_tower"], ease=settings["ease"]))
+    models = {name: shop.fit(settings[name]) for name in ("ease", "two_tower")} | {"two_tower_ease": blend}
+    users = np.array([0, 2])
+    scores = score_all(models, users)
+    for name, model in models.items():
+        assert scores[name].numpy() == pytest.approx(model.score(users).numpy())
 
 
 SCORES = st.lists(
@@ -81,22 +114,17 @@ SCORES = st.lists(
 
 
 @given(SCORES, SCORES, st.integers(1, 7))
-def test_candidates_are_complete_and_distinct(one, other, depth):
+def test_candidates_are_complete_and_ranked_by_everyone(one, other, depth):
     users = min(len(one), len(other))
     blocks = [torch.tensor(rows[:users]) for rows in (one, other)]
-    found = Candidates.of(blocks, np.arange(users), depth)
-    pairs = list(zip(found.user.tolist(), found.item.tolist(), strict=True))
-    assert pairs == sorted(set(pairs))
-    for number, block in enumerate(blocks):
-        for user, row in enumerate(block.tolist()):
-            best = sorted(range(5), key=lambda item, row=row: (-row[item], item))[:depth]
-            rank = {
-                item: rank
-                for (of, item), rank in zip(pairs, found.rank[:, number], strict=True)
-                if of == user
-            }
-            assert all(rank[item] == place for place, item in enumerate(best, start=1))
-            assert {rank[item] for item in rank.keys() - set(best)} <= {depth + 1}
+    found = Candidates.of(blocks[0], blocks, depth)
+    for user in range(users):
+        mine = found.user == user
+        best = sorted(range(5), key=lambda item, user=user: (-one[user][item], item))[:depth]
+        assert found.item[mine].tolist() == best
+        for number, rows in enumerate((one, other)):
+            order = sorted(best, key=lambda item, rows=rows, user=user: (-rows[user][item], item))
+            assert found.rank[mine, number].tolist() == [order.index(item) + 1 for item in best]
 
 
 def test_scores_relative_to_the_best():
@@ -138,7 +166,7 @@ def test_what_is_known_of_a_pair(toy, toy_texts):
     assert (not_owned[25], owned[25]) == pytest.approx((0.6, 0.0))
 
 
-def test_probabilities_go_on_top_and_the_rest_keeps_its_order():
+def test_shares_go_on_top_and_the_rest_keeps_its_order():
     scores = torch.tensor([[8.0, 4.0, 2.0, 1.0], [-1.0, -2.0, -3.0, 0.0]])
     candidates = Candidates(np.array([0, 0, 1]), np.array([1, 3, 2]), np.zeros((3, 1)), np.zeros((3, 1)))
     found = put_on_top(scores, candidates, np.array([0.2, 0.4, 0.3], np.float32))
@@ -158,13 +186,11 @@ def test_without_candidates_the_leader_ranks():
     st.sets(st.integers(0, 3), min_size=0, max_size=3),
     st.floats(1e-6, 0.9),
 )
-def test_every_candidate_is_above_the_rest(row, chosen, probability):
+def test_every_candidate_is_above_the_rest(row, chosen, share):
     items = np.array(sorted(chosen), np.int64)
     empty = np.zeros((len(items), 1))
     candidates = Candidates(np.zeros(len(items), np.int64), items, empty, empty)
-    found = put_on_top(torch.tensor([row]), candidates, np.full(len(items), probability, np.float32))[
-        0
-    ].numpy()
+    found = put_on_top(torch.tensor([row]), candidates, np.full(len(items), share, np.float32))[0].numpy()
     rest = np.setdiff1d(np.arange(len(row)), items)
     assert not len(items) or found[items].min() > found[rest].max()
     assert found[rest].argsort().tolist() == np.array(row)[rest].argsort().tolist()
@@ -181,18 +207,45 @@ def fit_ranker(lesson: Lesson, leader: int = 0, **changes) -> Ranker:
     return Ranker.fit(lesson, settings, leader=leader, seed=0, device=torch.device("cpu"))
 
 
+ROWS = np.array([0, 0, 1, 1, 2, 2])
+
+
+def test_shares_by_hand():
+    logit = torch.tensor([log(3.0), 0.0, 200.0, 200.0, -300.0])
+    shares = log_shares(logit, torch.tensor([0, 0, 1, 1, 2])).exp()
+    assert shares.tolist() == pytest.approx([0.75, 0.25, 0.5, 0.5, 1.0])
+    assert log_shares(torch.empty(0), torch.empty(0, dtype=torch.int64)).tolist() == []
+
+
+def test_the_loss_by_hand():
+    logit = torch.tensor([log(3.0), 0.0, 0.0, 0.0, 0.0, 0.0])
+    row = torch.tensor([0, 0, 1, 1, 1, 1])
+    # One thing bought of share 3/4; four of share 1/4, each weighing 1/sqrt(4).
+    loss = -(log(3 / 4) + 4 * 0.5 * log(1 / 4)) / (1 + 4 * 0.5)
+    assert list_loss(logit, torch.tensor([1.0, 0, 1, 1, 1, 1]), row).item() == pytest.approx(loss)
+
+
 def test_the_network_learns_what_decides():
     lesson = lesson_of([0, 1, 1, 0, 0, 1])
-    probability = fit_ranker(lesson, epochs=200).probability(lesson.features)
-    assert (probability > 0.5).tolist() == [False, True, True, False, False, True]
+    shares = fit_ranker(lesson, epochs=40, learning_rate=0.05).shares(lesson.features, ROWS)
+    assert (shares > 0.5).tolist() == [False, True, True, False, False, True]
+    assert shares.reshape(3, 2).sum(axis=1) == pytest.approx(np.ones(3))
+
+
+def test_users_who_bought_none_of_theirs_teach_nothing():
+    lesson = lesson_of([0, 1, 1, 0, 0, 0])
+    batches = list(_batches(lesson, RANKER, np.random.default_rng(0)))
+    assert [sorted(batch.tolist()) for batch in batches] == [[0, 1, 2, 3]] * RANKER.epochs
+    one_by_one = list(_batches(lesson, replace(RANKER, batch_users=1), np.random.default_rng(0)))
+    assert sorted(batch.tolist() for batch in one_by_one[:2]) == [[0, 1], [2, 3]]
 
 
 def test_without_anything_bought_the_leader_decides():
     lesson = lesson_of([0] * 6)
-    assert fit_ranker(lesson).probability(lesson.features)[:2].argsort().tolist() == [1, 0]
-    assert fit_ranker(lesson, leader=1).probability(lesson.features)[:2].argsort().tolist() == [0, 1]
+    assert fit_ranker(lesson).shares(lesson.features, ROWS)[:2].argsort().tolist() == [1, 0]
+    assert fit_ranker(lesson, leader=1).shares(lesson.features, ROWS)[:2].argsort().tolist() == [0, 1]
     empty = Lesson(np.array([], np.int64), np.empty((0, 2), np.float32), np.array([], np.float32))
-    assert fit_ranker(empty).probability(lesson.features)[:2].argsort().tolist() == [1, 0]
+    assert fit_ranker(empty).shares(lesson.features, ROWS)[:2].argsort().tolist() == [1, 0]
 
 
 def test_a_ranker_is_what_its_arrays_say_and_is_trained_the_same_again():
@@ -200,7 +253,8 @@ def test_a_ranker_is_what_its_arrays_say_and_is_trained_the_same_again():
     one, again = fit_ranker(lesson), fit_ranker(lesson)
     restored = Ranker.restore(one.arrays(), torch.device("cpu"))
     for other in (again, restored):
-        assert other.probability(lesson.features).tolist() == one.probability(lesson.features).tolist()
+        shares = other.shares(lesson.features, ROWS)
+        assert shares.tolist() == one.shares(lesson.features, ROWS).tolist()
 
 
 @pytest.fixture
@@ -218,7 +272,7 @@ SMALL = {
 
 def settings_of(list_name: str = "for_you", window_days: float = 10.0, **changes):
     config = RecommenderConfig(**(SMALL | changes))
-    parts = {name: grid(name, config, window_days)[0] for name in SUGGESTING if name != "two_tower_ease"}
+    parts = {name: grid(name, config, window_days)[0] for name in HEARD if name != "two_tower_ease"}
     return second_stage_settings(parts, "ease", list_name, config, window_days)
 
 
@@ -227,7 +281,7 @@ def test_no_label_reaches_a_feature(shop, toy, toy_texts):
     settings = settings_of()
     before = toy.before(91.0)  # user 0 bought item 0 on day 90 and item 1, user 1 item 2; user 2 is not known
     window = toy.between(91.0, 101.0)  # item 0 by users 0 and 1, item 2 by user 2
-    models = [FixedScores([[4.0, 3, 2, 1]] * 3)]
+    models = {"ease": FixedScores([[4.0, 3, 2, 1]] * 3)}
     given = dict(settings=settings, seed=0, block_users=2)
     lesson = draw_lesson(models, knowledge_of(before, toy_texts, 91.0), before, window, **given)
     assert lesson.user.tolist() == [0, 0, 1, 1]  # two suggestions each: items 0 and 1
@@ -325,7 +379,7 @@ def test_what_was_saved_writes_the_same_lists(led_by_second_stage, monkeypatch):
     fresh = Recommender(**led_by_second_stage)
     lists, weights = fresh.lists(rule_tables()), fresh.weights()
     assert set(lists.filter(pl.col("user_id") == "u00")["candidate_source"]) == {"second_stage"}
-    assert lists.group_by("user_id", "list_name").len()["len"].unique().to_list() == [5]
+    assert set(lists.filter(list_name="for_you").group_by("user_id").len()["len"]) == {5}
     assert {name.split(".")[1] for name in weights if name.startswith("second_stage.")} == {
         "for_you",
         "discover",
