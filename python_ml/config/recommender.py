@@ -44,7 +44,8 @@ class RecommenderConfig:
             learns from; with fewer it does not compete.
         second_stage_max_scores: second stage: nor where users x items with interactions are more than this,
             for it scores all of them with all the other models again.
-        second_stage_users: second stage: users it learns from, at most.
+        second_stage_windows: second stage: number of past windows it learns from.
+        second_stage_users: second stage: users it learns from in each of them, at most.
         second_stage_epochs, second_stage_batch_users, second_stage_learning_rate, second_stage_weight_decay:
             second stage: training of its network.
         objective: towers: "sampled_softmax" or "binary_cross_entropy".
@@ -101,10 +102,11 @@ class RecommenderConfig:
     second_stage_depth: int = 100
     second_stage_min_users: int = 100
     second_stage_max_scores: int = 500_000_000
-    second_stage_users: int = 5_000
-    second_stage_epochs: int = 6
+    second_stage_windows: int = 2
+    second_stage_users: int = 2_000
+    second_stage_epochs: int = 4
     second_stage_batch_users: int = 16
-    second_stage_learning_rate: float = 0.003
+    second_stage_learning_rate: float = 0.002
     second_stage_weight_decay: float = 0.01
     objective: str = "sampled_softmax"
     epochs: int = 20
@@ -140,7 +142,8 @@ class RecommenderConfig:
         counts = ("window_days", "min_judged_users", "list_length", "similar_length", "block_users",
                   "knn_min_buyers", "sequence_length", "sequence_window", "ease_max_side", "dimension",
                   "min_buyers", "prior_window_days", "second_stage_depth", "second_stage_min_users",
-                  "second_stage_users", "second_stage_epochs", "second_stage_batch_users",
+                  "second_stage_windows", "second_stage_users", "second_stage_epochs",
+                  "second_stage_batch_users",
                   "judge_every", "patience", "batch_users", "positives_per_user", "negatives",
                   "transformer_dimension", "transformer_heads", "transformer_blocks", "transformer_length",
                   "transformer_epochs", "transformer_patience", "transformer_batch_users",

@@ -38,8 +38,8 @@ MODELS = (
     "two_tower_ease",
     "second_stage",
 )
-# Whose scores the second stage reads. Not the transformer: it would be trained for two more windows.
-HEARD = tuple(name for name in MODELS if name not in ("transformer", "second_stage"))
+# Whose scores the second stage reads. Not item-kNN and the transformer: they cost most for each further cut.
+HEARD = ("popularity", "personal_frequency", "sequential_knn", "ease", "two_tower", "two_tower_ease")
 # Writes a list that could not be judged; it competes with nobody.
 FALLBACK = "counting"
 Settings = (
@@ -172,6 +172,7 @@ def second_stage_settings(
         leader=leader,
         is_new_only=list_name == "discover",
         depth=config.second_stage_depth,
+        windows=config.second_stage_windows,
         window_days=window_days,
         users=config.second_stage_users,
         ranker=RankerSettings(

@@ -18,7 +18,7 @@ from python_ml.recommender.models import Settings
 from python_ml.recommender.personal_frequency import PersonalFrequency, PersonalFrequencySettings
 from python_ml.recommender.popularity import Popularity, PopularitySettings
 from python_ml.recommender.second_stage.features import Knowledge
-from python_ml.recommender.second_stage.ranker import Ranker
+from python_ml.recommender.second_stage.ranker import Lesson, Ranker
 from python_ml.recommender.second_stage.second_stage import SecondStage, SecondStageSettings, draw_lesson
 from python_ml.recommender.sequence.sequences import Sequences
 from python_ml.recommender.sequence.sequential_knn import SequentialKnn, SequentialKnnSettings
@@ -145,16 +145,15 @@ class Workshop:
         return trained
 
     def ranker(self, settings: SecondStageSettings) -> Ranker:
-        """The ranking network for this cut: what it learns from happened in the window before.
+        """The ranking network for this cut: what it learns from happened in the windows before.
 
-        Models are fitted on what lies before that window for it, so no label can reach a feature.
+        Models are fitted on what lies before each window for it, so no label can reach a feature.
         """
         for known, ranker in self._rankers:
             if known == settings:
                 return ranker
-        start = self.now - settings.window_days
-        before = self._keep("before", start, self._at)
-        ranker = before.learn_ranker(settings, self.past.between(start, self.now))
+        before = self._before(settings.window_days)
+        ranker = before.learn_ranker(settings, self.past.between(before.now, self.now))
         self.take_ranker(settings, ranker)
         return ranker
 
@@ -163,8 +162,23 @@ class Workshop:
         self._rankers.append((settings, ranker))
 
     def learn_ranker(self, settings: SecondStageSettings, window: Interactions) -> Ranker:
-        """The ranking network for the cut at the end of the window that begins at this one."""
-        lesson = draw_lesson(
+        """The ranking network for the cut at the end of the window that begins at this one.
+
+        It learns from that window and from those before it, as many as the settings say and there are.
+        """
+        lessons, here = [self._lesson(settings, window)], self
+        while len(lessons) < settings.windows:
+            before = here._before(settings.window_days)
+            if len(before.past) == 0:
+                break
+            lessons.append(before._lesson(settings, here.past.between(before.now, here.now)))
+            here = before
+        leader = list(settings.parts).index(settings.leader)
+        lesson = Lesson.concatenate(lessons)
+        return Ranker.fit(lesson, settings.ranker, leader=leader, seed=self.seed, device=self.device)
+
+    def _lesson(self, settings: SecondStageSettings, window: Interactions) -> Lesson:
+        return draw_lesson(
             {name: self.fit(part) for name, part in settings.parts.items()},
             self._knowledge(settings),
             self.past,
@@ -173,8 +187,9 @@ class Workshop:
             seed=self.seed,
             block_users=self.config.block_users,
         )
-        leader = list(settings.parts).index(settings.leader)
-        return Ranker.fit(lesson, settings.ranker, leader=leader, seed=self.seed, device=self.device)
+
+    def _before(self, days: float) -> "Workshop":
+        return self._keep("before", self.now - days, self._at)
 
     def _fit_second_stage(self, settings: SecondStageSettings) -> SecondStage:
         ranker = self.ranker(settings)

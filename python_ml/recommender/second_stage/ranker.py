@@ -6,7 +6,7 @@ log loss of every candidate by itself.
 Shapes: M candidates of R users (rows), F features.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +50,16 @@ class Lesson:
     user: np.ndarray
     features: np.ndarray
     label: np.ndarray
+
+    @classmethod
+    def concatenate(cls, lessons: Sequence["Lesson"]) -> "Lesson":
+        """One lesson of several, in which a user of two of them is two users."""
+        users, first = [], 0
+        for lesson in lessons:
+            users.append(lesson.user + first)
+            first += lesson.user.max(initial=-1) + 1
+        features, labels = ([getattr(each, name) for each in lessons] for name in ("features", "label"))
+        return cls(np.concatenate(users), np.concatenate(features), np.concatenate(labels))
 
 
 class RankingNetwork(nn.Module):

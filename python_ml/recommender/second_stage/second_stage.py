@@ -33,8 +33,11 @@ class SecondStageSettings:
         leader: the one of them that did best by itself: it suggests, and ranks what is no candidate.
         is_new_only: whether candidates are new to the user, as `discover` asks for.
         depth: how many items are suggested to a user.
-        window_days: length of the window whose purchases are learned from, the horizon of the shares.
-        users: users that are learned from, at most; drawn by the seed.
+        windows: past windows that are learned from; one alone teaches its season. For `for_you` of the demo
+            grocer, what November taught ranked December no better (-0.004 to 0.000 of NDCG@10); with October,
+            it did (+0.003).
+        window_days: length of a window, the horizon of the shares.
+        users: users that are learned from in a window, at most; drawn by the seed.
         ranker: how the ranking network is trained.
     """
 
@@ -42,6 +45,7 @@ class SecondStageSettings:
     leader: str
     is_new_only: bool
     depth: int
+    windows: int
     window_days: float
     users: int
     ranker: RankerSettings

@@ -384,7 +384,8 @@ def test_every_setting_reaches_the_object_it_is_for():
         transformer_dimension=40, transformer_heads=20, transformer_blocks=41, transformer_length=42,
         transformer_dropout=0.43, transformer_epochs=44, transformer_patience=45, transformer_batch_users=46,
         transformer_negatives=47, transformer_learning_rate=0.48,
-        second_stage_depth=50, second_stage_users=51, second_stage_epochs=52, second_stage_batch_users=53,
+        second_stage_depth=50, second_stage_windows=56, second_stage_users=51, second_stage_epochs=52,
+        second_stage_batch_users=53,
         second_stage_learning_rate=0.54, second_stage_weight_decay=0.55,
     )  # fmt: skip
     assert [settings_values(grid(name, config, 11)[0]) for name in MODELS[:-4]] == [
@@ -405,6 +406,7 @@ def test_every_setting_reaches_the_object_it_is_for():
         "leader": "ease",
         "is_new_only": True,
         "depth": 50,
+        "windows": 56,
         "window_days": 11,
         "users": 51,
         "ranker": {"epochs": 52, "batch_users": 53, "learning_rate": 0.54, "weight_decay": 0.55},

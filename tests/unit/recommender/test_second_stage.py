@@ -14,6 +14,7 @@ from recommender_shop import AS_OF, rule_tables
 from scipy import sparse
 
 from python_ml.config import RecommenderConfig
+from python_ml.recommender import workshop
 from python_ml.recommender.blend import BlendSettings
 from python_ml.recommender.data import Interactions, TextVectors
 from python_ml.recommender.evaluate import evaluate_recommenders
@@ -304,6 +305,27 @@ def test_the_models_that_suggest_for_the_lesson_have_not_seen_the_window(shop, m
     shop.fit(settings_of())
     shop.fit(settings_of())
     assert seen == [(91.0, 90.0, 95.0, 100.0)]  # once: the second time it is known
+
+
+def test_windows_before_are_learned_from_as_well_until_there_is_nothing(shop, monkeypatch):
+    drawn = []
+    draw = workshop.draw_lesson
+
+    def spy(models, knowledge, past, window, settings, **given):
+        drawn.append((past.day.max(), sorted(window.day.tolist())))
+        return draw(models, knowledge, past, window, settings, **given)
+
+    monkeypatch.setattr(workshop, "draw_lesson", spy)
+    shop.ranker(settings_of(window_days=15.0, second_stage_windows=9))
+    # From day 86, from day 71, and not from day 56, before which nothing was bought.
+    assert drawn == [(80.0, [90.0, 95.0, 99.0, 100.0]), (60.0, [80.0])]
+
+
+def test_a_user_of_two_lessons_is_two_users():
+    lesson = lesson_of([0, 1, 1, 0, 0, 1])
+    both = Lesson.concatenate([lesson, lesson])
+    assert both.user.tolist() == [0, 0, 1, 1, 4, 4, 5, 5, 6, 6, 9, 9]
+    assert both.label.tolist() == lesson.label.tolist() * 2
 
 
 def test_what_was_learned_at_the_cut_before_is_what_is_learned_from_scratch(shop, toy, toy_texts, cpu):
