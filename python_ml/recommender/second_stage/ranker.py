@@ -1,7 +1,10 @@
 """The network that ranks candidates, and what it learns from: what became of candidates in a past window.
 
-It is trained list by list: a softmax over each user's candidates. Tried and lost on the validation weeks: the
-log loss of every candidate by itself.
+It is trained list by list: a softmax over each user's candidates. NDCG@10 of `discover` on 953 households of
+the demo grocer that were held out, in the window before validation: the blend 0.0439, this 0.0505, the same
+network with the log loss of every candidate 0.0480, gradient boosting with it (scikit-learn) 0.0501 in three
+times the time, and its trees are no arrays to keep. For `for_you`: the blend 0.4339, this 0.4418, log loss
+0.4368; boosting was not measured.
 
 Shapes: M candidates of R users (rows), F features.
 """

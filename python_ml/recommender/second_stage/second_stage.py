@@ -34,8 +34,8 @@ class SecondStageSettings:
         is_new_only: whether candidates are new to the user, as `discover` asks for.
         depth: how many items are suggested to a user.
         windows: past windows that are learned from; one alone teaches its season. For `for_you` of the demo
-            grocer, what November taught ranked December no better (-0.004 to 0.000 of NDCG@10); with October,
-            it did (+0.003).
+            grocer, what November taught ranked December no better than the blend did (-0.004 to 0.000 of
+            NDCG@10); with October as well +0.003 (95 % interval -0.001 to 0.006).
         window_days: length of a window, the horizon of the shares.
         users: users that are learned from in a window, at most; drawn by the seed.
         ranker: how the ranking network is trained.
