@@ -46,6 +46,15 @@ class RecommenderConfig:
         prior_window_days: towers: how far back the popularity they add to is counted.
         personal_weights: towers: how much they count against popularity.
         blend_weights: blend of towers and EASE: weight of the towers.
+        second_stage_depth: second stage: how many items the best of the other models suggests to a user.
+        second_stage_min_users: second stage: users who must have something to be found in the window it
+            learns from; with fewer it does not compete.
+        second_stage_max_scores: second stage: nor where users x items with interactions are more than this,
+            for it scores all of them with all the other models again.
+        second_stage_windows: second stage: number of past windows it learns from.
+        second_stage_users: second stage: users it learns from in each of them, at most.
+        second_stage_epochs, second_stage_batch_users, second_stage_learning_rate, second_stage_weight_decay:
+            second stage: training of its network.
         objective: towers: "sampled_softmax" or "binary_cross_entropy".
         epochs: towers: passes over the users, at most.
         judge_every: towers: passes between two looks at the validation window.
@@ -106,6 +115,15 @@ class RecommenderConfig:
     prior_window_days: int = 56
     personal_weights: tuple[float, ...] = (0.2, 0.35, 0.5)
     blend_weights: tuple[float, ...] = (0.3, 0.5, 0.7)
+    second_stage_depth: int = 100
+    second_stage_min_users: int = 100
+    second_stage_max_scores: int = 500_000_000
+    second_stage_windows: int = 2
+    second_stage_users: int = 2_000
+    second_stage_epochs: int = 4
+    second_stage_batch_users: int = 16
+    second_stage_learning_rate: float = 0.002
+    second_stage_weight_decay: float = 0.01
     objective: str = "sampled_softmax"
     epochs: int = 20
     judge_every: int = 5
@@ -142,19 +160,22 @@ class RecommenderConfig:
         counts = ("window_days", "min_judged_users", "list_length", "diversity_candidates",
                   "exploration_pool", "similar_length", "audience_length", "block_users",
                   "knn_min_buyers", "sequence_length", "sequence_window", "ease_max_side", "dimension",
-                  "min_buyers", "prior_window_days",
+                  "min_buyers", "prior_window_days", "second_stage_depth", "second_stage_min_users",
+                  "second_stage_windows", "second_stage_users", "second_stage_epochs",
+                  "second_stage_batch_users",
                   "judge_every", "patience", "batch_users", "positives_per_user", "negatives",
                   "transformer_dimension", "transformer_heads", "transformer_blocks", "transformer_length",
                   "transformer_epochs", "transformer_patience", "transformer_batch_users",
                   "transformer_negatives", "repeat_windows", "repeat_batch_pairs",
                   "best_seller_days", "min_cohort_buyers", "similar_sold_days")  # fmt: skip
         check_range("recommender", self, counts, 1, 1e9)
-        check_range("recommender", self, ("ease_max_bytes",), 1, 1e15)
+        check_range("recommender", self, ("ease_max_bytes", "second_stage_max_scores"), 1, 1e15)
         check_range("recommender", self, ("epochs", "repeat_epochs"), 0, 1e6)
         check_range("recommender", self, ("hidden_share", "negative_power", "transformer_dropout"), 0.0, 1.0)
-        rates = ("learning_rate", "repeat_learning_rate", "transformer_learning_rate")
+        rates = ("learning_rate", "repeat_learning_rate", "transformer_learning_rate",
+                 "second_stage_learning_rate")  # fmt: skip
         check_range("recommender", self, rates, 1e-9, 1.0)
-        check_range("recommender", self, ("weight_decay",), 0.0, 1e3)
+        check_range("recommender", self, ("weight_decay", "second_stage_weight_decay"), 0.0, 1e3)
         check_grid("recommender", self, ("cutoffs", "popularity_window_days", "knn_neighbours"), 1)
         check_grid("recommender", self, ("frequency_half_life_days", "ease_half_life_days"), 0)
         check_grid("recommender", self, ("sequence_gap_powers",), 0)

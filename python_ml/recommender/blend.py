@@ -48,8 +48,12 @@ class Blend:
 
     def score(self, users: np.ndarray) -> torch.Tensor:
         """(B, n_items) float32; 1 is both models' favourite among the items new to the user."""
-        mixed = self._scaled(self.two_tower.score(users), users).mul_(self.tower_weight)
-        other = self._scaled(self.ease.score(users).to(mixed.device), users)
+        return self.mix(self.two_tower.score(users), self.ease.score(users), users)
+
+    def mix(self, of_tower: torch.Tensor, of_ease: torch.Tensor, users: np.ndarray) -> torch.Tensor:
+        """As `score`, of what both models said of these users, which is written into."""
+        mixed = self._scaled(of_tower, users).mul_(self.tower_weight)
+        other = self._scaled(of_ease.to(mixed.device), users)
         return mixed.add_(other, alpha=1.0 - self.tower_weight)
 
     def explainer(self) -> Explainer:

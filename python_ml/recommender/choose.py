@@ -19,9 +19,11 @@ from python_ml.recommender.gate import pass_gate
 from python_ml.recommender.judge import Judge, Ranked, Scorer
 from python_ml.recommender.models import (
     BLENDED,
+    HEARD,
     Settings,
     blend_grid,
     grid,
+    second_stage_settings,
     transformer_settings,
     two_tower_settings,
 )
@@ -103,8 +105,12 @@ def compare_models(
     for name in models:
         chooser.choose(name)
         tick()
-    del chooser.workshop  # large, and the test split brings its own
     workshop = Workshop(test.past, test.cut, texts, config, checkpoints=folders["test"], **common)
+    for settings in chooser.settings.get("second_stage", {}).values():
+        # What it learns from for the test split is the validation window, whose models are at hand.
+        window = test.past.between(chooser.workshop.now, test.cut)
+        workshop.take_ranker(settings, chooser.workshop.learn_ranker(settings, window))
+    del chooser.workshop  # large, and the test split brings its own
     judge = Judge(test, config.block_users)
     tested: dict[str, dict[str, Ranked]] = {name: {} for name in models}
     for list_name in lists:
@@ -163,12 +169,22 @@ class _Chooser:
                 for settings in blend_grid(name, parts, self.config):
                     yield settings, [list_name]
             return
+        if name == "second_stage":
+            for list_name in self.lists:
+                yield self._second_stage(list_name), [list_name]
+            return
         for settings in grid(name, self.config, self.window_days):
             if name == "two_tower":
                 settings = replace(
                     settings, train=replace(settings.train, stop_after=self.history[name].best_epoch)
                 )
             yield settings, self.lists
+
+    def _second_stage(self, list_name: str) -> Settings:
+        """The only settings there are: those chosen for its parts, the best of which leads."""
+        parts = {name: self.settings[name][list_name] for name in HEARD if name in self.settings}
+        leader = max(parts, key=lambda name: self.ranked[name][list_name].ndcg(CRITERION_CUTOFF))
+        return second_stage_settings(parts, leader, list_name, self.config, self.window_days)
 
     def _train_two_tower(self) -> None:
         trained = self.workshop.two_tower(

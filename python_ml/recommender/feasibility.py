@@ -82,7 +82,7 @@ def look_at_history(
                 f" {fewest} window of {duration(round(windows.days * HOURS_A_DAY))} {WHAT[list_name]} in it;"
                 f" needs {config.min_judged_users:,}"
             )
-    unable = {} if reasons.keys() == set(LISTS) else left_out(interactions, config, device)
+    unable = {} if reasons.keys() == set(LISTS) else left_out(interactions, windows, config, device)
     return Feasibility(windows, data, counts, reasons, unable)
 
 

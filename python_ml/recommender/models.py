@@ -1,6 +1,6 @@
 """The models that compete, by name, and the grids of settings validation chooses from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,15 +16,19 @@ from python_ml.recommender.item_knn import ItemKnnSettings
 from python_ml.recommender.personal_frequency import PersonalFrequencySettings
 from python_ml.recommender.popularity import PopularitySettings
 from python_ml.recommender.repeat import RepeatSettings
+from python_ml.recommender.second_stage.ranker import RankerSettings
+from python_ml.recommender.second_stage.second_stage import SecondStageSettings, cannot_learn
 from python_ml.recommender.sequence.blend_sequence import SequenceBlendSettings
 from python_ml.recommender.sequence.sequential_knn import SequentialKnnSettings
 from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings
 from python_ml.recommender.sequence.transformer import TransformerSettings
 from python_ml.recommender.sequence.transformer_knn import TransformerKnnSettings
+from python_ml.recommender.split import Windows
 from python_ml.recommender.train import TrainSettings
 from python_ml.recommender.two_tower_recommender import TwoTowerSettings
 
-# From simple to costly: of equals, the first wins. A blend comes after the models it is of.
+# From simple to costly: of equals, the first wins. A blend comes after the models it is of, and the second
+# stage, which ranks what the best of the others suggests, last.
 MODELS = (
     "popularity",
     "personal_frequency",
@@ -35,9 +39,12 @@ MODELS = (
     "transformer",
     "transformer_knn",
     "two_tower_ease",
+    "second_stage",
 )
 # The models a blend is of; it takes the settings that were chosen for them.
 BLENDED = {"transformer_knn": ("sequential_knn", "transformer"), "two_tower_ease": ("two_tower", "ease")}
+# Whose scores the second stage reads. Not item-kNN and the transformer: they cost most for each further cut.
+HEARD = ("popularity", "personal_frequency", "sequential_knn", "ease", "two_tower", "two_tower_ease")
 # Writes a list that could not be judged; it competes with nobody.
 FALLBACK = "counting"
 Settings = (
@@ -50,15 +57,19 @@ Settings = (
     | SequenceTrainSettings
     | TransformerKnnSettings
     | BlendSettings
+    | SecondStageSettings
     | CountingSettings
 )
 
 
-def left_out(interactions: Interactions, config: RecommenderConfig, device: torch.device) -> dict[str, str]:
+def left_out(
+    interactions: Interactions, windows: Windows, config: RecommenderConfig, device: torch.device
+) -> dict[str, str]:
     """By model that cannot compete in this shop or on this machine, why not.
 
     Args:
         interactions: all before the as-of date: what fits them fits every part of them.
+        windows: how they are cut.
         config: the limits.
         device: where models are trained.
     """
@@ -69,11 +80,15 @@ def left_out(interactions: Interactions, config: RecommenderConfig, device: torc
         trained_on = " or ".join(config.transformer_devices)
         reason = f"trains on {trained_on} (transformer_devices), and this run is on {device.type}"
         reasons |= {"transformer": reason, "transformer_knn": f"needs transformer: {reason}"}
+    if reason := cannot_learn(interactions, windows, config):
+        reasons["second_stage"] = reason
     return reasons
 
 
 def grid(name: str, config: RecommenderConfig, window_days: float) -> list[Settings]:
-    """All settings of a model that validation chooses from; costly parts vary slowest. Not for blends.
+    """All settings of a model that validation chooses from; costly parts vary slowest.
+
+    Not for blends and the second stage, which are made of others.
 
     Args:
         name: one of `MODELS`.
@@ -167,6 +182,31 @@ def two_tower_settings(
     )
 
 
+def second_stage_settings(
+    parts: Mapping[str, Settings],
+    leader: str,
+    list_name: str,
+    config: RecommenderConfig,
+    window_days: float,
+) -> SecondStageSettings:
+    """The second stage over models whose own settings are chosen for a list."""
+    return SecondStageSettings(
+        parts=dict(parts),
+        leader=leader,
+        is_new_only=list_name == "discover",
+        depth=config.second_stage_depth,
+        windows=config.second_stage_windows,
+        window_days=window_days,
+        users=config.second_stage_users,
+        ranker=RankerSettings(
+            epochs=config.second_stage_epochs,
+            batch_users=config.second_stage_batch_users,
+            learning_rate=config.second_stage_learning_rate,
+            weight_decay=config.second_stage_weight_decay,
+        ),
+    )
+
+
 def transformer_settings(config: RecommenderConfig) -> SequenceTrainSettings:
     """The settings of the transformer, before it is known when to stop."""
     return SequenceTrainSettings(
@@ -201,6 +241,7 @@ def settings_from(name: str, values: dict[str, Any]) -> Settings:
         "transformer": _transformer_from,
         "transformer_knn": _transformer_knn_from,
         "two_tower_ease": _blend_from,
+        "second_stage": _second_stage_from,
         FALLBACK: CountingSettings,
     }
     try:
@@ -235,6 +276,13 @@ def _blend_from(*, tower_weight: float, two_tower: dict[str, Any], ease: dict[st
     return BlendSettings(
         tower_weight=tower_weight, two_tower=_two_tower_from(**two_tower), ease=EaseSettings(**ease)
     )
+
+
+def _second_stage_from(
+    *, parts: dict[str, dict[str, Any]], ranker: dict[str, Any], **values: Any
+) -> SecondStageSettings:
+    read = {name: settings_from(name, part) for name, part in parts.items()}
+    return SecondStageSettings(parts=read, ranker=RankerSettings(**ranker), **values)
 
 
 def settings_values(settings: Settings) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from python_ml.recommender.judge import LISTS
 from python_ml.recommender.models import Settings, settings_from
 from python_ml.recommender.publish import Publisher, audience_frame, similar_frame
 from python_ml.recommender.read_rules import RuleTables, read_rules
+from python_ml.recommender.second_stage.ranker import Ranker
+from python_ml.recommender.second_stage.second_stage import SecondStageSettings
 from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings
 from python_ml.recommender.sequence.transformer_knn import TransformerKnnSettings
 from python_ml.recommender.split import day_of
@@ -23,6 +25,8 @@ from python_ml.recommender.two_tower_recommender import TwoTowerRecommender, Two
 from python_ml.recommender.watch import UNWATCHED, Watch
 from python_ml.recommender.workshop import Workshop
 from python_ml.tables import check_columns, check_key
+
+_RANKER = "second_stage"
 
 
 class Recommender:
@@ -102,6 +106,8 @@ class Recommender:
         )
         if trained is not None and self._tower_settings:
             self._workshop.restore_two_tower(self._tower_settings, trained)
+            for name, settings in self._second_stages().items():
+                self._workshop.take_ranker(settings, Ranker.restore(_of_list(trained, name), where))
         if trained is not None and self._transformer_settings:
             self._workshop.restore_transformer(self._transformer_settings, trained)
 
@@ -166,7 +172,7 @@ class Recommender:
         )
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Arrays by name: the towers, the transformer where it has a part in a list, and the item ids.
+        """Arrays by name: the towers, what else was trained for a list that it writes, and the item ids.
 
         The ids are UTF-8, one a line, in the order of the arrays.
         """
@@ -177,7 +183,20 @@ class Recommender:
             if settings
         ]
         arrays = {name: array for model in trained for name, array in model.arrays().items()}
-        return arrays | {"item_ids": np.frombuffer(ids.encode(), dtype=np.uint8)}
+        rankers = {
+            f"{_RANKER}.{name}.{part}": array
+            for name, settings in self._second_stages().items()
+            for part, array in self._workshop.ranker(settings).arrays().items()
+        }
+        return arrays | rankers | {"item_ids": np.frombuffer(ids.encode(), dtype=np.uint8)}
+
+    def _second_stages(self) -> dict[str, SecondStageSettings]:
+        """The settings of the second stage, by list that it writes."""
+        return {
+            name: settings
+            for name, (_, settings) in self._champions.items()
+            if isinstance(settings, SecondStageSettings)
+        }
 
     def _towers(self) -> TwoTowerRecommender | None:
         """What similar items come from, whoever the champions are; none where no list could be evaluated."""
@@ -199,6 +218,12 @@ def _transformer_settings(champions: list[Settings]) -> SequenceTrainSettings | 
         if isinstance(settings, TransformerKnnSettings):
             return settings.transformer
     return None
+
+
+def _of_list(trained: Mapping[str, np.ndarray], list_name: str) -> dict[str, np.ndarray]:
+    """The arrays of the ranking network of a list."""
+    prefix = f"{_RANKER}.{list_name}."
+    return {name.removeprefix(prefix): array for name, array in trained.items() if name.startswith(prefix)}
 
 
 def read_champion(model_evaluations: pl.DataFrame, list_name: str) -> tuple[str, Settings]:

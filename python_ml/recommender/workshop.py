@@ -18,6 +18,9 @@ from python_ml.recommender.judge import Scorer
 from python_ml.recommender.models import Settings
 from python_ml.recommender.personal_frequency import PersonalFrequency, PersonalFrequencySettings
 from python_ml.recommender.popularity import Popularity, PopularitySettings
+from python_ml.recommender.second_stage.features import Knowledge
+from python_ml.recommender.second_stage.ranker import Lesson, Ranker
+from python_ml.recommender.second_stage.second_stage import SecondStage, SecondStageSettings, draw_lesson
 from python_ml.recommender.sequence.sequences import Sequences
 from python_ml.recommender.sequence.sequential_knn import SequentialKnn, SequentialKnnSettings
 from python_ml.recommender.sequence.sequential_recommender import SequentialRecommender, histories_of
@@ -35,7 +38,7 @@ class Workshop:
         past: interactions before `now`.
         now: days since 1970-01-01.
         texts: text vectors of the catalogue.
-        config: for the widest grid of neighbours.
+        config: for the widest grid of neighbours, and the users scored at once.
         seed: of every random choice.
         device: where torch models run.
         checkpoints: folder of the trainings that were interrupted; they must be of the same arguments.
@@ -59,11 +62,13 @@ class Workshop:
         self.texts = texts
         self.seed = seed
         self.device = device
+        self.config = config
         self._widest = max(config.knn_neighbours)
         self._shelf: dict[str, tuple[Hashable, Any]] = {}
         self._checkpoints = checkpoints
         self._watch = watch
         self._restored: dict[TwoTowerSettings | SequenceTrainSettings, Any] = {}
+        self._rankers: list[tuple[SecondStageSettings, Ranker]] = []
 
     def fit(self, settings: Settings) -> Scorer:
         """A model fitted on everything before the cut."""
@@ -85,6 +90,8 @@ class Workshop:
             return self.transformer(settings)
         if isinstance(settings, TransformerKnnSettings):
             return self._fit_transformer_knn(settings)
+        if isinstance(settings, SecondStageSettings):
+            return self._fit_second_stage(settings)
         assert isinstance(settings, BlendSettings)
         return Blend(self.two_tower(settings.two_tower), self.fit(settings.ease), settings.tower_weight)
 
@@ -173,6 +180,70 @@ class Workshop:
             self.transformer(settings.transformer),
             self._keep("owned", None, lambda _: self.past.pairs()),
             settings.blend,
+        )
+
+    def ranker(self, settings: SecondStageSettings) -> Ranker:
+        """The ranking network for this cut: what it learns from happened in the windows before.
+
+        Models are fitted on what lies before each window for it, so no label can reach a feature.
+        """
+        for known, ranker in self._rankers:
+            if known == settings:
+                return ranker
+        before = self._before(settings.window_days)
+        ranker = before.learn_ranker(settings, self.past.between(before.now, self.now))
+        self.take_ranker(settings, ranker)
+        return ranker
+
+    def take_ranker(self, settings: SecondStageSettings, ranker: Ranker) -> None:
+        """Use a ranking network that was trained elsewhere for this cut."""
+        self._rankers.append((settings, ranker))
+
+    def learn_ranker(self, settings: SecondStageSettings, window: Interactions) -> Ranker:
+        """The ranking network for the cut at the end of the window that begins at this one.
+
+        It learns from that window and from those before it, as many as the settings say and there are.
+        """
+        lessons, here = [self._lesson(settings, window)], self
+        while len(lessons) < settings.windows:
+            before = here._before(settings.window_days)
+            if len(before.past) == 0:
+                break
+            lessons.append(before._lesson(settings, here.past.between(before.now, here.now)))
+            here = before
+        leader = list(settings.parts).index(settings.leader)
+        lesson = Lesson.concatenate(lessons)
+        return Ranker.fit(lesson, settings.ranker, leader=leader, seed=self.seed, device=self.device)
+
+    def _lesson(self, settings: SecondStageSettings, window: Interactions) -> Lesson:
+        return draw_lesson(
+            {name: self.fit(part) for name, part in settings.parts.items()},
+            self._knowledge(settings),
+            self.past,
+            window,
+            settings,
+            seed=self.seed,
+            block_users=self.config.block_users,
+        )
+
+    def _before(self, days: float) -> "Workshop":
+        return self._keep("before", self.now - days, self._at)
+
+    def _fit_second_stage(self, settings: SecondStageSettings) -> SecondStage:
+        ranker = self.ranker(settings)
+        models = {name: self.fit(part) for name, part in settings.parts.items()}
+        return SecondStage(models, self._knowledge(settings), ranker, settings)
+
+    def _knowledge(self, settings: SecondStageSettings) -> Knowledge:
+        return self._keep(
+            "knowledge",
+            settings.window_days,
+            lambda days: Knowledge.of(self.past, self.now, self.texts, days),
+        )
+
+    def _at(self, start: float) -> "Workshop":
+        return Workshop(
+            self.past.before(start), start, self.texts, self.config, seed=self.seed, device=self.device
         )
 
     def _fit_item_knn(self, settings: ItemKnnSettings) -> ItemKnn:

@@ -11,7 +11,7 @@ import torch
 from any_rules import COUNT, by_hand, may_see, some_rules, some_scores
 from hypothesis import given
 from hypothesis import strategies as st
-from recommender_shop import AS_OF, BUYERS, ITEMS, NEWCOMERS, rule_tables
+from recommender_shop import AS_OF, BUYERS, ITEMS, NEWCOMERS, recommend_items, rule_tables
 from scipy import sparse
 from scipy.stats import chi2
 
@@ -20,7 +20,6 @@ from python_ml.recommender.data import TextVectors
 from python_ml.recommender.diversify import Diversity
 from python_ml.recommender.evaluate import EvaluationResult, evaluate_recommenders
 from python_ml.recommender.explore import Exploration, draw_label
-from python_ml.recommender.recommend import recommend_items
 from python_ml.recommender.rules import Cap, Pin, Rules, choose
 from python_ml.recommender.serve import Lists, serve
 

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recommender_shop import AS_OF, BUYERS, NEWCOMERS, rule_tables
+from recommender_shop import AS_OF, BUYERS, NEWCOMERS, recommend_items, rule_tables
 
 from python_ml.config import RecommenderConfig
 from python_ml.errors import ModelError, SettingError
@@ -15,7 +15,7 @@ from python_ml.recommender import diversify
 from python_ml.recommender.data import TextVectors
 from python_ml.recommender.diversify import Diversity, alike, candidate_count, marginal_order, relevance
 from python_ml.recommender.evaluate import EvaluationResult, evaluate_recommenders
-from python_ml.recommender.recommend import read_weight, recommend_items
+from python_ml.recommender.recommend import read_weight
 from python_ml.recommender.tradeoff import Tried, choose_weight
 
 # Items 0 and 1 are alike, 2 is unlike both, 3 somewhat like all.

@@ -32,6 +32,7 @@ from python_ml.recommender.models import (
     MODELS,
     blend_grid,
     grid,
+    second_stage_settings,
     settings_from,
     settings_values,
     two_tower_settings,
@@ -420,8 +421,10 @@ def test_every_setting_reaches_the_object_it_is_for():
         transformer_dropout=0.43, transformer_epochs=44, transformer_patience=45, transformer_batch_users=46,
         transformer_negatives=47, transformer_learning_rate=0.48, transformer_knn_weights=(0.49,),
         transformer_knn_temperatures=(0.5,), blend_weights=(0.51,),
+        second_stage_depth=60, second_stage_windows=61, second_stage_users=62, second_stage_epochs=63,
+        second_stage_batch_users=64, second_stage_learning_rate=0.65, second_stage_weight_decay=0.66,
     )  # fmt: skip
-    assert [settings_values(grid(name, config, 11)[0]) for name in MODELS[:-4]] == [
+    assert [settings_values(grid(name, config, 11)[0]) for name in MODELS[:-5]] == [
         {"window_days": 12},
         {"half_life_days": 13.0},
         {"weighting": "bm25", "neighbours": 14, "min_buyers": 15},
@@ -446,6 +449,16 @@ def test_every_setting_reaches_the_object_it_is_for():
     assert blend_grid("two_tower_ease", (towers, ease), config) == [
         BlendSettings(tower_weight=0.51, two_tower=towers, ease=ease)
     ]
+    assert settings_values(second_stage_settings({}, "ease", "discover", config, 11)) == {
+        "parts": {},
+        "leader": "ease",
+        "is_new_only": True,
+        "depth": 60,
+        "windows": 61,
+        "window_days": 11,
+        "users": 62,
+        "ranker": {"epochs": 63, "batch_users": 64, "learning_rate": 0.65, "weight_decay": 0.66},
+    }
     assert settings_values(two_tower_settings(config, 0.21, 11)) == {
         "dimension": 18,
         "min_buyers": 19,
@@ -485,6 +498,8 @@ def test_every_setting_reaches_the_object_it_is_for():
         {"learning_rate": 0.0},
         {"transformer_knn_weights": (0.5, 1.5)},
         {"transformer_knn_temperatures": (0.0,)},
+        {"second_stage_depth": 0},
+        {"second_stage_learning_rate": 2.0},
     ],
 )
 def test_settings_out_of_range_are_refused(wrong):

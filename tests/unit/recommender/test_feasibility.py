@@ -31,7 +31,7 @@ QUICK = RecommenderConfig(
     blend_weights=(0.5,), dimension=4, min_buyers=2, knn_min_buyers=2, epochs=2, judge_every=1, batch_users=8,
     negatives=8, repeat_windows=1, list_length=5, similar_length=3,
     transformer_devices=("cpu",), transformer_dimension=4, transformer_heads=1, transformer_length=8,
-    transformer_epochs=2, transformer_negatives=8,
+    transformer_epochs=2, transformer_negatives=8, second_stage_min_users=1, second_stage_epochs=1,
 )  # fmt: skip
 
 
@@ -158,7 +158,7 @@ def test_thousands_of_users_and_one_item_are_small_for_ease():
     acts = [
         (f"u{user:04d}", "i0", "purchase", MIDNIGHT - timedelta(days=days + user % 9))
         for user in users
-        for days in (1, 30, 70)
+        for days in (1, 30, 45, 70)
     ]
     evaluation, served = run(shop(acts, items=1), replace(QUICK, ease_max_side=1))
     assert evaluation.left_out == {}
@@ -174,7 +174,12 @@ def test_a_model_the_shop_is_too_large_for_says_so_and_does_not_compete():
     everyone, _ = run(shop(acts))
     evaluation, served = run(shop(acts), replace(QUICK, ease_max_side=5))
     reason = "25 users by 6 items: a matrix of side 6 to invert; at most 5 (ease_max_side)"
-    assert evaluation.left_out == {"ease": reason, "two_tower_ease": f"needs ease: {reason}"}
+    nothing = "0 users known before the window it would learn from bought in it; needs 1"
+    assert everyone.left_out == {"second_stage": f"{nothing} (second_stage_min_users)"}
+    assert evaluation.left_out == everyone.left_out | {
+        "ease": reason,
+        "two_tower_ease": f"needs ease: {reason}",
+    }
     assert evaluation.not_evaluated == {}
     rows = evaluation.metrics.filter(pl.col("not_evaluated_reason").is_not_null())
     assert rows.select(
@@ -183,7 +188,7 @@ def test_a_model_the_shop_is_too_large_for_says_so_and_does_not_compete():
     ).sort("list_name", "model_name").rows() == [
         (of, name, "test", None, None, False, None, evaluation.left_out[name])
         for of in ("discover", "for_you")
-        for name in ("ease", "two_tower_ease")
+        for name in ("ease", "second_stage", "two_tower_ease")
     ]  # fmt: skip
     # The others are measured as if those two had lost.
     measured = evaluation.metrics.filter(pl.col("not_evaluated_reason").is_null())

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from recommender_shop import AS_OF, rule_tables
+from recommender_shop import AS_OF, recommend_items, rule_tables
 
 from python_ml.recommender.evaluate import EvaluationResult, evaluate_recommenders
 from python_ml.recommender.models import MODELS
-from python_ml.recommender.recommend import Recommender, recommend_items
+from python_ml.recommender.recommend import Recommender
 from python_ml.recommender.sequence import train_sequence
 from python_ml.recommender.watch import Watch
 
