@@ -13,7 +13,16 @@ from dagster_defs.ml_assets import recommender as step
 from dagster_defs.ml_assets.step import checkpoint_folder, remove_checkpoints
 from dagster_defs.paths import ShopPaths
 from python_ml.recommender.sequence import train_sequence
-from tests.unit.recommender.recommender_shop import AS_OF, quick_config, rule_tables, shop_tables
+from tests.unit.recommender.recommender_shop import (
+    AS_OF,
+    BUYERS,
+    ITEMS,
+    quick_config,
+    rule_tables,
+    shop_tables,
+)
+
+WRITTEN = ("model_evaluations", "diversity_tradeoff", "recommendations", "similar_items", "item_audiences")
 
 
 class StubShop:
@@ -26,8 +35,10 @@ class StubShop:
             "business_rules_in_force": rules.business_rules_in_force,
             "business_rule_items": rules.business_rule_items,
             "user_ages": rules.user_ages,
+            "audience_items_chosen": pl.DataFrame({"item_id": ITEMS[:1], "chosen_as": ["named"]}),
+            "contactable_users": pl.DataFrame({"user_id": BUYERS}),
         }
-        for table in ("model_evaluations", "recommendations", "similar_items"):
+        for table in WRITTEN:
             self.tables[table] = pl.DataFrame(schema=ml_contracts()[table].columns)
         paths = ShopPaths(root=root, source="toy")
         self.values = SimpleNamespace(recommender=quick_config(), seed=0, device="cpu", paths=paths)
