@@ -31,12 +31,13 @@ def test_a_week_is_published_whole(one_week):
         for table in shop.tables("serving", file=shop.published)
     }
     assert rows == copied
-    # June was not over: nobody can be followed from month to month yet.
-    without = (*OPINIONS, *OF_CARTS, *OF_CLUSTERED, *OF_INTERESTS, "acquisition_cohorts")
+    # June was not over: nobody can be followed from month to month yet. And no two items were in five orders.
+    without = (*OPINIONS, *OF_CARTS, *OF_CLUSTERED, *OF_INTERESTS, "acquisition_cohorts", "bought_together")
     expected = {f"serving.{name}" for name in without}
     assert {table for table, count in rows.items() if not count} == expected
     assert "serving.topic_sizes, serving.user_opinions are empty: the shop has no reviews" in said
     assert "serving.acquisition_cohorts is empty: no month with an order of a known user is complete" in said
+    assert "serving.bought_together is empty: no two items are often enough in one order" in said
 
 
 def test_a_week_is_not_evaluated_and_says_so(one_week):
