@@ -68,22 +68,16 @@ def measure(shop: str, tables: dict[str, pl.DataFrame]) -> list[Figure]:
     for of in feasibility.lists:
         champion = ours.ranked["test"][ours.champions[of]][of]
         case = f"{shop}, {of}"
-        figures.append(
-            Figure(
-                metric=f"NDCG@{CRITERION_CUTOFF}, champion", case=case, value=champion.ndcg(CRITERION_CUTOFF)
-            )
-        )
+        value = champion.ndcg(CRITERION_CUTOFF)
+        figures.append(Figure(metric=f"NDCG@{CRITERION_CUTOFF}, champion", case=case, value=value))
         figures.append(Figure(metric="users", case=case, value=len(champion.users)))
         for name, ranked in peers(feasibility.data, of, config).items():
             gain, low, high = paired_ndcg(champion, ranked, CRITERION_CUTOFF, SEED)
             value = ranked.ndcg(CRITERION_CUTOFF)
             figures.append(Figure(metric=f"NDCG@{CRITERION_CUTOFF}, {name}", case=case, value=value))
             figures.append(Figure(metric=f"gain over {name}", case=case, value=gain, lower=low, upper=high))
-        for figure in figures:
-            print(
-                f"  {figure.case}: {figure.metric} {figure.value:.4f} {figure.lower} {figure.upper}",
-                flush=True,
-            )
+    for figure in figures:
+        print(f"  {figure.case}: {figure.metric} {figure.value:.4f}", flush=True)
     return figures
 
 
