@@ -321,6 +321,23 @@ def test_windows_before_are_learned_from_as_well_until_there_is_nothing(shop, mo
     assert drawn == [(80.0, [90.0, 95.0, 99.0, 100.0]), (60.0, [80.0])]
 
 
+def test_a_lesson_is_drawn_once(shop, toy, monkeypatch):
+    """Validation and the test split both learn from the windows before validation."""
+    drawn = []
+    draw = workshop.draw_lesson
+
+    def spy(models, knowledge, past, window, settings, **given):
+        drawn.append(past.day.max())
+        return draw(models, knowledge, past, window, settings, **given)
+
+    monkeypatch.setattr(workshop, "draw_lesson", spy)
+    settings = settings_of(window_days=15.0, second_stage_windows=2)
+    shop.ranker(settings)
+    assert drawn == [80.0, 60.0]
+    shop.learn_ranker(settings, toy.between(101.0, 116.0))
+    assert drawn == [80.0, 60.0, 100.0]
+
+
 def test_a_user_of_two_lessons_is_two_users():
     lesson = lesson_of([0, 1, 1, 0, 0, 1])
     both = Lesson.concatenate([lesson, lesson])
