@@ -62,7 +62,7 @@ def measure(shop: str, tables: dict[str, pl.DataFrame]) -> list[Figure]:
     nobody = pl.DataFrame(schema=dict.fromkeys(("user_id", "cohort_id", "cohort_name"), pl.String))
     names = ("interactions", "item_features", "item_texts", "text_embeddings")
     inputs = read_inputs({name: tables[name] for name in names} | {"user_cohorts": nobody}, as_of=as_of)
-    feasibility = look_at_history(inputs.interactions, as_of, config, device)
+    feasibility = look_at_history(inputs.interactions, as_of, config, device, seed=SEED)
     ours = compare_models(feasibility, inputs.texts, config, seed=SEED, device=device, progress=_say)
     figures = []
     for of in feasibility.lists:

@@ -18,6 +18,7 @@ import pyarrow as pa
 from dagster_defs.contracts import conform, ml_contracts, written_contracts
 from python_ml.errors import ContractError, WarehouseBusyError
 
+ROWS_AT_A_TIME = 1_000_000
 # The oldest file format that DuckDB 1.x drivers, such as those in BI tools, can all read.
 PUBLISHED_FORMAT = "v1.0.0"
 
@@ -67,8 +68,10 @@ class Warehouse:
             with self._connect(read_only=False):
                 pass
 
-    def read(self, schema: str, table: str, *, columns: list[str] | None = None) -> pl.DataFrame:
-        """The whole table, or some of its columns.
+    def read(
+        self, schema: str, table: str, *, columns: list[str] | None = None, limit: int | None = None
+    ) -> pl.DataFrame:
+        """The whole table, or some of its columns, or so many of its rows.
 
         Raises:
             ContractError: the table is not there.
@@ -78,6 +81,7 @@ class Warehouse:
         with self._connect(read_only=True) as connection:
             expression = _table(connection, schema, table)
             chosen = expression if columns is None else expression.select(columns)
+            chosen = chosen if limit is None else chosen.limit(limit)
             return pl.from_arrow(chosen.to_pyarrow())
 
     def read_batches(
@@ -92,6 +96,16 @@ class Warehouse:
             expression = _table(connection, schema, table).select(columns)
             for batch in expression.to_pyarrow_batches(chunk_size=rows):
                 yield pl.from_arrow(pa.Table.from_batches([batch]))
+
+    def read_compact(self, schema: str, table: str, *, columns: list[str]) -> pl.DataFrame:
+        """Some columns of a long table, strings as categories: each distinct one is in memory once.
+
+        Raises:
+            ContractError: the table is not there.
+        """
+        empty = self.read(schema, table, columns=columns, limit=0)
+        batches = self.read_batches(schema, table, columns=columns, rows=ROWS_AT_A_TIME)
+        return pl.concat([batch.cast({pl.String: pl.Categorical}) for batch in (empty, *batches)])
 
     def texts_without_vector(
         self, features: Sequence[str], version: str, *, after: str = "", limit: int | None = None

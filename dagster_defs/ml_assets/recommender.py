@@ -32,21 +32,23 @@ if TYPE_CHECKING:
     from python_ml.recommender.recommend import Recommender
     from python_ml.recommender.watch import Watch
 
-EVALUATED_ON = ["interactions", "item_features", "item_texts"]
-RECOMMENDED_FROM = ["interactions", "user_features", "item_features", "item_texts"]
+ACTS = {"interactions": ["user_id", "item_id", "event_type", "weight", "interacted_at"]}
+EVALUATED_ON = ["item_features", "item_texts"]
+RECOMMENDED_FROM = ["user_features", "item_features", "item_texts"]
 RULES = ["business_rules_in_force", "business_rule_items", "user_ages"]
 AUDIENCES = ["audience_items_chosen", "contactable_users"]
 
 
 def build_recommender_assets(dbt_features: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
     features = {
-        name: get_asset_key_for_model([dbt_features], name) for name in RECOMMENDED_FROM + RULES + AUDIENCES
+        name: get_asset_key_for_model([dbt_features], name)
+        for name in [*ACTS, *RECOMMENDED_FROM, *RULES, *AUDIENCES]
     }
     written = [["ml", "text_embeddings"], ["ml", "user_cohorts"]]
     kinds = {"python", "torch"}
     evaluations = dg.AssetSpec(
         ["ml", "model_evaluations"],
-        deps=[features[name] for name in EVALUATED_ON] + written,
+        deps=[features[name] for name in [*ACTS, *EVALUATED_ON]] + written,
         group_name="ml",
         kinds=kinds,
         description="One row per model, list, cohort, metric and cutoff: how well it foresaw the newest.",
@@ -61,7 +63,7 @@ def build_recommender_assets(dbt_features: dg.AssetsDefinition) -> list[dg.Asset
     recommendations = dg.AssetSpec(
         ["ml", "recommendations"],
         deps=[
-            *(features[name] for name in RECOMMENDED_FROM + RULES),
+            *(features[name] for name in [*ACTS, *RECOMMENDED_FROM, *RULES]),
             *written,
             evaluations.key,
             diversity.key,
@@ -72,14 +74,18 @@ def build_recommender_assets(dbt_features: dg.AssetsDefinition) -> list[dg.Asset
     )
     similar_items = dg.AssetSpec(
         ["ml", "similar_items"],
-        deps=[*(features[name] for name in RECOMMENDED_FROM), *written, evaluations.key],
+        deps=[*(features[name] for name in [*ACTS, *RECOMMENDED_FROM]), *written, evaluations.key],
         group_name="ml",
         kinds=kinds,
         description="One row per item and rank: the items most like it.",
     )
     item_audiences = dg.AssetSpec(
         ["ml", "item_audiences"],
-        deps=[*(features[name] for name in RECOMMENDED_FROM + AUDIENCES), *written, evaluations.key],
+        deps=[
+            *(features[name] for name in [*ACTS, *RECOMMENDED_FROM, *AUDIENCES]),
+            *written,
+            evaluations.key,
+        ],
         group_name="ml",
         kinds=kinds,
         description="One row per item and rank: the users most likely to want it.",
@@ -101,7 +107,7 @@ def build_recommender_assets(dbt_features: dg.AssetsDefinition) -> list[dg.Asset
 
 def _evaluate(context: dg.AssetExecutionContext, shop: Shop):
     settings = shop.settings()
-    inputs = read_inputs(shop, EVALUATED_ON, written=["user_cohorts"])
+    inputs = read_inputs(shop, EVALUATED_ON, compact=ACTS, written=["user_cohorts"])
     version = fingerprint(
         _of_models(settings.recommender), code="recommender", frames=inputs, seed=settings.seed
     )
@@ -185,7 +191,7 @@ def _champions(metrics: pl.DataFrame) -> pl.DataFrame:
 
 def _recommend(context: dg.AssetExecutionContext, shop: Shop):
     settings = shop.settings()
-    inputs = read_inputs(shop, RECOMMENDED_FROM, written=["user_cohorts", "model_evaluations"])
+    inputs = read_inputs(shop, RECOMMENDED_FROM, compact=ACTS, written=["user_cohorts", "model_evaluations"])
     rules = {name: shop.warehouse().read("features", name) for name in RULES}
     diversity = shop.warehouse().read("ml", "diversity_tradeoff")
     models = fingerprint(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 UNCHANGED = "unchanged: same data, settings and code as the last run"
 ITEM_ENCODER = "item_encoder_evaluations"
+ROWS_HASHED_TOGETHER = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +69,19 @@ def _code_hash(folder: Path) -> str:
 
 
 def _frame_hash(frame: pl.DataFrame) -> list[Any]:
-    # Parallel sums of doubles differ in their last bits from run to run: six digits are what counts.
-    rounded = frame.with_columns(pl.col(pl.Float64, pl.Float32).round_sig_figs(6))
-    row_hashes = rounded.hash_rows(seed=0)
+    parts = frame.iter_slices(ROWS_HASHED_TOGETHER)  # what is hashed is a copy: of a part, not of all
+    row_hashes = np.concatenate([np.empty(0, np.uint64), *(_row_hashes(part).to_numpy() for part in parts)])
+    row_hashes.sort()
     schema = [f"{name} {kind}" for name, kind in frame.schema.items()]
-    return [frame.height, schema, hashlib.sha256(row_hashes.sort().to_numpy().tobytes()).hexdigest()]
+    return [frame.height, schema, hashlib.sha256(row_hashes.tobytes()).hexdigest()]
+
+
+def _row_hashes(frame: pl.DataFrame) -> pl.Series:
+    # Parallel sums of doubles differ in their last bits from run to run: six digits are what counts. Numbers
+    # of categories differ as well, their strings do not.
+    return frame.with_columns(
+        pl.col(pl.Float64, pl.Float32).round_sig_figs(6), pl.col(pl.Categorical).cast(pl.String)
+    ).hash_rows(seed=0)
 
 
 def run_step(
@@ -148,15 +158,24 @@ def _stamp(frame: pl.DataFrame, version: str, as_of: date) -> pl.DataFrame:
 
 
 def read_inputs(
-    shop: Shop, features: list[str], *, written: Sequence[str] = (), vectors_of: str = "item_texts"
+    shop: Shop,
+    features: Sequence[str],
+    *,
+    compact: Mapping[str, list[str]] = MappingProxyType({}),
+    written: Sequence[str] = (),
+    vectors_of: str = "item_texts",
 ) -> dict[str, pl.DataFrame]:
     """The named feature tables, text vectors, and tables Python wrote earlier, by name.
 
     Args:
+        compact: feature tables that may be longer than memory is large, and what is needed of them.
         vectors_of: feature table of the texts; a step on items must not change when reviews come.
     """
     warehouse = shop.warehouse()
     frames = {name: warehouse.read("features", name) for name in features}
+    frames |= {
+        name: warehouse.read_compact("features", name, columns=columns) for name, columns in compact.items()
+    }
     frames["text_embeddings"] = warehouse.read_vectors(
         vectors_of, encoder_version(encoder_of(shop, vectors_of))
     )

@@ -16,6 +16,7 @@ class RecommenderConfig:
         window_days: length of the validation and of the test window, and the horizon of every probability; a
             history of less than four such windows is cut into shorter ones.
         min_judged_users: a list is judged where this many users have something to be found in each window.
+        max_judged_users: of more users than this a random sample is judged, always among the whole catalogue.
         cutoffs: list lengths the metrics are reported at.
         list_length: recommendations for each user and list.
         diversity_weights: how much the items of a list should differ, against their scores: 0 = not at all,
@@ -57,6 +58,7 @@ class RecommenderConfig:
             second stage: training of its network.
         objective: towers: "sampled_softmax" or "binary_cross_entropy".
         epochs: towers: passes over the users, at most.
+        epoch_users: towers: of more users than this a pass is over a sample, another one each time.
         judge_every: towers: passes between two looks at the validation window.
         patience: towers: looks without improvement after which training stops.
         batch_users, positives_per_user: towers: users in a step, and hidden items of each that count.
@@ -79,6 +81,7 @@ class RecommenderConfig:
         transformer_knn_temperatures: blend of the two: what the transformer's logits are divided by; the
             higher, the more items count beside its favourite.
         repeat_windows: repeat network: number of past windows it learns from.
+        repeat_users: repeat network: of more users than this a sample teaches it.
         repeat_epochs, repeat_batch_pairs, repeat_learning_rate: repeat network: its training.
         best_seller_days: how far back the best-sellers of users without history are counted.
         min_cohort_buyers: cohorts with fewer buyers have no best-sellers of their own.
@@ -87,6 +90,7 @@ class RecommenderConfig:
 
     window_days: int = 28
     min_judged_users: int = 20
+    max_judged_users: int = 20_000
     cutoffs: tuple[int, ...] = (5, 10, 20, 50)
     list_length: int = 20
     diversity_weights: tuple[float, ...] = (0.0, 0.1, 0.2, 0.3)
@@ -126,6 +130,7 @@ class RecommenderConfig:
     second_stage_weight_decay: float = 0.01
     objective: str = "sampled_softmax"
     epochs: int = 20
+    epoch_users: int = 200_000
     judge_every: int = 5
     patience: int = 2
     batch_users: int = 128
@@ -149,6 +154,7 @@ class RecommenderConfig:
     transformer_knn_weights: tuple[float, ...] = (0.3, 0.5, 0.7)
     transformer_knn_temperatures: tuple[float, ...] = (1.0, 2.0, 4.0)
     repeat_windows: int = 3
+    repeat_users: int = 200_000
     repeat_epochs: int = 2
     repeat_batch_pairs: int = 8192
     repeat_learning_rate: float = 0.006
@@ -157,17 +163,17 @@ class RecommenderConfig:
     similar_sold_days: int = 182
 
     def __post_init__(self) -> None:
-        counts = ("window_days", "min_judged_users", "list_length", "diversity_candidates",
-                  "exploration_pool", "similar_length", "audience_length", "block_users",
-                  "knn_min_buyers", "sequence_length", "sequence_window", "ease_max_side", "dimension",
-                  "min_buyers", "prior_window_days", "second_stage_depth", "second_stage_min_users",
-                  "second_stage_windows", "second_stage_users", "second_stage_epochs",
-                  "second_stage_batch_users",
-                  "judge_every", "patience", "batch_users", "positives_per_user", "negatives",
-                  "transformer_dimension", "transformer_heads", "transformer_blocks", "transformer_length",
-                  "transformer_epochs", "transformer_patience", "transformer_batch_users",
-                  "transformer_negatives", "repeat_windows", "repeat_batch_pairs",
-                  "best_seller_days", "min_cohort_buyers", "similar_sold_days")  # fmt: skip
+        counts = ("window_days", "min_judged_users", "max_judged_users", "list_length",
+                  "diversity_candidates", "exploration_pool", "similar_length", "audience_length",
+                  "block_users", "knn_min_buyers", "sequence_length", "sequence_window", "ease_max_side",
+                  "dimension", "min_buyers", "prior_window_days", "second_stage_depth",
+                  "second_stage_min_users", "second_stage_windows", "second_stage_users",
+                  "second_stage_epochs", "second_stage_batch_users", "judge_every", "patience",
+                  "epoch_users", "batch_users", "positives_per_user", "negatives", "transformer_dimension",
+                  "transformer_heads", "transformer_blocks", "transformer_length", "transformer_epochs",
+                  "transformer_patience", "transformer_batch_users", "transformer_negatives",
+                  "repeat_windows", "repeat_users", "repeat_batch_pairs", "best_seller_days",
+                  "min_cohort_buyers", "similar_sold_days")  # fmt: skip
         check_range("recommender", self, counts, 1, 1e9)
         check_range("recommender", self, ("ease_max_bytes", "second_stage_max_scores"), 1, 1e15)
         check_range("recommender", self, ("epochs", "repeat_epochs"), 0, 1e6)
@@ -194,6 +200,12 @@ class RecommenderConfig:
             "recommender", self, "objective", (self.objective,), ("sampled_softmax", "binary_cross_entropy")
         )
         check_names("recommender", self, "transformer_devices", self.transformer_devices, DEVICES)
+        if self.max_judged_users < self.min_judged_users:
+            raise SettingError(
+                f"max_judged_users is {self.max_judged_users}",
+                where="settings, [recommender]",
+                remedy=f"use at least min_judged_users, which is {self.min_judged_users}",
+            )
         if self.transformer_dimension % self.transformer_heads:
             raise SettingError(
                 f"transformer_dimension is {self.transformer_dimension}",

@@ -60,6 +60,28 @@ class Interactions:
         """The rows with day < cut."""
         return self.between(-np.inf, cut)
 
+    def of_users(self, start: int, end: int) -> "Interactions":
+        """The rows of the users from `start` up to `end`, who are numbered from 0; no copy is made."""
+        rows = slice(*np.searchsorted(self.user, (start, end)))
+        return Interactions(
+            self.user[rows] - start,
+            self.item[rows],
+            self.day[rows],
+            self.weight[rows],
+            self.is_purchase[rows],
+            end - start,
+            self.n_items,
+        )
+
+    def of_sample(self, users: int, seed: int) -> "Interactions":
+        """The rows of so many users drawn at random, or all of them; users keep their numbers."""
+        known = np.unique(self.user)
+        if len(known) <= users:
+            return self
+        drawn = np.zeros(self.n_users, dtype=bool)
+        drawn[np.random.default_rng(seed).choice(known, users, replace=False)] = True
+        return self._where(drawn[self.user])
+
     def purchases(self) -> "Interactions":
         """The rows that are purchases."""
         return self if self.is_purchase.all() else self._where(self.is_purchase)

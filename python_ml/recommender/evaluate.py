@@ -14,7 +14,7 @@ from python_ml.config import RecommenderConfig
 from python_ml.device import resolve_device
 from python_ml.recommender.choose import CRITERION_CUTOFF, Comparison, compare_models
 from python_ml.recommender.counting import CountingSettings
-from python_ml.recommender.feasibility import look_at_history
+from python_ml.recommender.feasibility import Feasibility, look_at_history
 from python_ml.recommender.frames import read_inputs
 from python_ml.recommender.judge import LISTS
 from python_ml.recommender.models import FALLBACK, settings_values
@@ -115,7 +115,8 @@ def evaluate_recommenders(
         },
         as_of=as_of,
     )
-    feasibility = look_at_history(inputs.interactions, as_of, config, where)
+    feasibility = look_at_history(inputs.interactions, as_of, config, where, seed=seed)
+    _tell_sample(feasibility, watch)
     comparison, tradeoffs = None, []
     if feasibility.lists:
         comparison = compare_models(
@@ -150,6 +151,15 @@ def evaluate_recommenders(
         },
         device=str(where),
     )
+
+
+def _tell_sample(feasibility: Feasibility, watch: Watch) -> None:
+    for name, data in feasibility.data.items():
+        if len(data.users) < data.known_buyers:
+            watch.tell(
+                f"{name}: {len(data.users):,} of {data.known_buyers:,} buyers are judged, a random sample"
+                " (max_judged_users)"
+            )
 
 
 def _choices(

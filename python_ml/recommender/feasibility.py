@@ -54,7 +54,7 @@ class Feasibility:
 
 
 def look_at_history(
-    interactions: Interactions, as_of: date, config: RecommenderConfig, device: torch.device
+    interactions: Interactions, as_of: date, config: RecommenderConfig, device: torch.device, *, seed: int
 ) -> Feasibility:
     """Cut the history and count who can be asked.
 
@@ -63,14 +63,18 @@ def look_at_history(
     Args:
         interactions: all before `as_of`.
         as_of: the as-of date.
-        config: for `window_days`, `min_judged_users` and the limits of models.
+        config: for `window_days`, how many users are judged, and the limits of models.
         device: where models are trained.
+        seed: of who is judged, where not everybody is.
     """
     windows = choose_windows(interactions.day, as_of, config.window_days)
     if not windows.splits:
         reason = _too_short(windows)
         return Feasibility(windows, {}, dict.fromkeys(LISTS, 0), dict.fromkeys(LISTS, reason), {})
-    data = {split.name: split_data(interactions, split) for split in windows.splits}
+    data = {
+        split.name: split_data(interactions, split, max_users=config.max_judged_users, seed=seed)
+        for split in windows.splits
+    }
     counts, reasons = {}, {}
     for list_name in LISTS:
         users = {name: _users_to_ask(part, list_name) for name, part in data.items()}

@@ -67,7 +67,7 @@ def read_inputs(tables: dict[str, pl.DataFrame], *, as_of: date) -> Inputs:
     seen = _before(tables["interactions"], as_of)
     item_ids = tables["item_features"]["item_id"].sort()
     users = tables.get("user_features", seen)["user_id"]
-    user_ids = users.unique().sort()
+    user_ids = users.unique().cast(pl.String).sort()
     interactions = Interactions.of(
         number(seen["user_id"], user_ids, "interactions.user_id"),
         number(seen["item_id"], item_ids, "interactions.item_id"),
@@ -128,9 +128,16 @@ def check_tables(tables: dict[str, pl.DataFrame]) -> None:
 def number(ids: pl.Series, known: pl.Series, where: str) -> np.ndarray:
     """(M,) int64 position of each id among the sorted, distinct known ids.
 
+    Args:
+        ids: strings, or categories where there are many rows.
+        known: strings.
+        where: what an error names.
+
     Raises:
         ContractError: an id is null or not known.
     """
+    if ids.dtype == pl.Categorical:
+        return _number_categories(ids, known, where)
     lookup = pl.DataFrame({"id": known, "index": np.arange(len(known), dtype=np.int64)})
     index = pl.DataFrame({"id": ids}).join(lookup, on="id", how="left", maintain_order="left")["index"]
     if index.null_count():
@@ -141,6 +148,18 @@ def number(ids: pl.Series, known: pl.Series, where: str) -> np.ndarray:
             remedy="build the feature tables again so that they come from one run",
         )
     return index.to_numpy()
+
+
+def _number_categories(ids: pl.Series, known: pl.Series, where: str) -> np.ndarray:
+    # Each distinct string is looked up once; rows then go through their category's number.
+    distinct = ids.unique()
+    index = number(distinct.cast(pl.String), known, where)
+    if len(distinct) == 0:
+        return index
+    code = distinct.to_physical().to_numpy()
+    index_of_code = np.empty(int(code.max()) + 1, dtype=np.int64)
+    index_of_code[code] = index
+    return index_of_code[ids.to_physical().to_numpy()]
 
 
 def _read_texts(item_texts: pl.DataFrame, embeddings: pl.DataFrame, item_ids: pl.Series) -> TextVectors:

@@ -163,6 +163,7 @@ def two_tower_settings(
         train=TrainSettings(
             objective=config.objective,
             epochs=config.epochs,
+            epoch_users=config.epoch_users,
             stop_after=config.epochs,
             batch_users=config.batch_users,
             positives_per_user=config.positives_per_user,
@@ -175,6 +176,7 @@ def two_tower_settings(
         repeat=RepeatSettings(
             windows=config.repeat_windows,
             window_days=window_days,
+            users=config.repeat_users,
             epochs=config.repeat_epochs,
             batch_pairs=config.repeat_batch_pairs,
             learning_rate=config.repeat_learning_rate,

@@ -3,10 +3,12 @@
 A small network on how often, how lately and how regularly the pair occurred. It learns from the last windows
 before the cut: features from before a window, labels from inside it.
 
-Shapes: M pairs of user and owned item, F features. The largest array has M x F numbers for each past window.
+Shapes: M pairs of user and owned item, F features. The largest array has M x F numbers of the users it learns
+from for each past window, and of a block of pairs where it is applied.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -19,6 +21,7 @@ from python_ml.recommender.data import Interactions, is_entry
 HALF_LIVES_DAYS = (14.0, 45.0, 180.0)
 HIDDEN_UNITS = 32
 PRIOR_BUYERS = 5.0  # an item's repeat share is drawn to the mean as if this many more users had bought it
+BLOCK_PAIRS = 2**18
 FEATURES = len(HALF_LIVES_DAYS) + 8
 
 
@@ -29,6 +32,7 @@ class RepeatSettings:
     Args:
         windows: number of past windows it learns from.
         window_days: length of a window, the horizon of the probability.
+        users: of more users than this a sample teaches it.
         epochs: passes over all pairs.
         batch_pairs: pairs in a step.
         learning_rate: of Adam.
@@ -36,6 +40,7 @@ class RepeatSettings:
 
     windows: int
     window_days: float
+    users: int
     epochs: int
     batch_pairs: int
     learning_rate: float
@@ -67,12 +72,39 @@ class RepeatNetwork(nn.Module):
         return (self.outer(functional.gelu(self.inner(scaled_MF))) + self.direct(scaled_MF)).squeeze(1)
 
 
-def pair_features(past: Interactions, now: float) -> tuple[sparse.csr_matrix, np.ndarray]:
+@dataclass(frozen=True, slots=True)
+class ItemHabits:
+    """How items are bought again.
+
+    Args:
+        mean_count: (n_items,) float64, purchases of an item by each of its buyers.
+        repeat_share: (n_items,) float64, share of its buyers with more than one purchase, drawn to the mean.
+    """
+
+    mean_count: np.ndarray
+    repeat_share: np.ndarray
+
+    @classmethod
+    def of(cls, counts: sparse.csr_matrix) -> "ItemHabits":
+        """Count them; `counts` is of `Interactions.matrix`."""
+        repeated = counts.data > 1.0
+        buyers = np.bincount(counts.indices, minlength=counts.shape[1])
+        total = np.bincount(counts.indices, counts.data, minlength=counts.shape[1])
+        repeaters = np.bincount(counts.indices, repeated, minlength=counts.shape[1])
+        overall = repeated.mean() if len(repeated) else 0.0
+        share = (repeaters + PRIOR_BUYERS * overall) / (buyers + PRIOR_BUYERS)
+        return cls(total / np.maximum(buyers, 1), share)
+
+
+def pair_features(
+    past: Interactions, now: float, habits: ItemHabits | None = None
+) -> tuple[sparse.csr_matrix, np.ndarray]:
     """What is known at `now` of every pair of a user and an item they own.
 
     Args:
         past: purchases before `now`.
         now: days since 1970-01-01.
+        habits: of the items among all users, where `past` is of some; None: of these.
 
     Returns:
         the pairs, (n_users, n_items) CSR, M entries; features (M, F) float32 in the order of its entries:
@@ -86,15 +118,15 @@ def pair_features(past: Interactions, now: float) -> tuple[sparse.csr_matrix, np
     since = now - last
     repeated = counts.data > 1.0
     gap = np.where(repeated, (last - first) / np.maximum(counts.data - 1.0, 1.0), since)
-    mean_count, repeat_share = _item_habits(counts, repeated)
+    habits = habits or ItemHabits.of(counts)
     decayed = [past.matrix(now=now, half_life_days=days).data for days in HALF_LIVES_DAYS]
     columns = [
         *(np.log1p(value) for value in decayed),
         np.log1p(counts.data),
         np.log1p(since),
         np.log1p(since / np.maximum(gap, 1.0)),
-        np.log1p(mean_count[counts.indices]),
-        repeat_share[counts.indices],
+        np.log1p(habits.mean_count[counts.indices]),
+        habits.repeat_share[counts.indices],
         *(np.log1p(_shopping_days(past, now, days))[user] for days in (28.0, 91.0)),
         repeated,
     ]
@@ -109,15 +141,6 @@ def _first_and_last(past, counts, user) -> tuple[np.ndarray, np.ndarray]:
     key = past.user * past.n_items + past.item
     pair = user * past.n_items + counts.indices
     return past.day[np.searchsorted(key, pair)], past.day[np.searchsorted(key, pair, side="right") - 1]
-
-
-def _item_habits(counts, repeated) -> tuple[np.ndarray, np.ndarray]:
-    buyers = np.bincount(counts.indices, minlength=counts.shape[1])
-    total = np.bincount(counts.indices, counts.data, minlength=counts.shape[1])
-    repeaters = np.bincount(counts.indices, repeated, minlength=counts.shape[1])
-    overall = repeated.mean() if len(repeated) else 0.0
-    share = (repeaters + PRIOR_BUYERS * overall) / (buyers + PRIOR_BUYERS)
-    return total / np.maximum(buyers, 1), share
 
 
 def _shopping_days(past: Interactions, now: float, days: float) -> np.ndarray:
@@ -135,11 +158,11 @@ def fit_repeat_network(
         past: purchases before `now`.
         now: days since 1970-01-01.
         settings: see there.
-        seed: of the initial weights and the order of pairs.
+        seed: of the initial weights, the order of pairs, and who teaches it.
         device: where to train.
     """
     network = RepeatNetwork(torch.Generator().manual_seed(seed))
-    feature_MF, label_M = _examples(past, now, settings)
+    feature_MF, label_M = _examples(past.of_sample(settings.users, seed), now, settings)
     if len(label_M):
         mean, deviation = feature_MF.mean(axis=0), feature_MF.std(axis=0)
         network.mean_F.copy_(torch.from_numpy(mean))
@@ -169,3 +192,19 @@ def _examples(past, now, settings) -> tuple[np.ndarray, np.ndarray]:
         features.append(feature_MF)
         labels.append(is_entry(pairs, bought).astype(np.float32))
     return np.concatenate(features), np.concatenate(labels)
+
+
+def repeat_probabilities(
+    network: RepeatNetwork, past: Interactions, now: float, device: torch.device
+) -> sparse.csr_matrix:
+    """(n_users, n_items) CSR float32, probability that a user buys again what they own."""
+    pairs = past.matrix()
+    habits = ItemHabits.of(pairs)
+    probability = np.empty(pairs.nnz, dtype=np.float32)
+    starts = np.searchsorted(pairs.indptr, np.arange(0, pairs.nnz, BLOCK_PAIRS))
+    for start, end in pairwise(np.unique([*starts, past.n_users])):
+        _, feature_MF = pair_features(past.of_users(start, end), now, habits)
+        with torch.no_grad():
+            found = torch.sigmoid(network(torch.from_numpy(feature_MF).to(device)))
+        probability[pairs.indptr[start] : pairs.indptr[end]] = found.cpu().numpy()
+    return sparse.csr_matrix((probability, pairs.indices, pairs.indptr), shape=pairs.shape)

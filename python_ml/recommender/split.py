@@ -38,7 +38,9 @@ class SplitData:
         cut: day of the cut.
         truth: (n_users, n_items) CSR, 1 where the user bought the item in the window.
         owned: (n_users, n_items) CSR, 1 where the user bought the item before the cut.
-        users: (U,) int64, users with a purchase in the window and any interaction before the cut.
+        users: (U,) int64, users with a purchase in the window and any interaction before the cut, or a sample
+            of them: who is judged.
+        known_buyers: how many of them there are.
         users_without_history: number of buyers in the window with no interaction before the cut.
     """
 
@@ -47,6 +49,7 @@ class SplitData:
     truth: sparse.csr_matrix
     owned: sparse.csr_matrix
     users: np.ndarray
+    known_buyers: int
     users_without_history: int
 
     def new(self) -> sparse.csr_matrix:
@@ -108,15 +111,26 @@ def _time_splits(end: float, length: float) -> tuple[TimeSplit, TimeSplit]:
     return TimeSplit("validation", test.cut - length, test.cut), test
 
 
-def split_data(interactions: Interactions, split: TimeSplit) -> SplitData:
-    """Cut the interactions at one split."""
+def split_data(interactions: Interactions, split: TimeSplit, *, max_users: int, seed: int) -> SplitData:
+    """Cut the interactions at one split.
+
+    Args:
+        interactions: of the whole history.
+        split: where.
+        max_users: of more users than this a random sample is judged.
+        seed: of that sample.
+    """
     past = interactions.before(split.cut)
     truth = interactions.between(split.cut, split.end).pairs()
     owned = past.pairs()
     buys = np.diff(truth.indptr) > 0
     known = np.zeros(past.n_users, dtype=bool)
     known[past.user] = True
-    return SplitData(past, split.cut, truth, owned, np.flatnonzero(buys & known), int((buys & ~known).sum()))
+    buyers = np.flatnonzero(buys & known)
+    judged = buyers
+    if len(buyers) > max_users:
+        judged = np.sort(np.random.default_rng(seed).choice(buyers, max_users, replace=False))
+    return SplitData(past, split.cut, truth, owned, judged, len(buyers), int((buys & ~known).sum()))
 
 
 def duration(hours: int) -> str:

@@ -29,6 +29,7 @@ class TrainSettings:
     Args:
         objective: a name in `loss.OBJECTIVES`.
         epochs: passes over the users, which the learning rate's decay is spread over.
+        epoch_users: where there are more users than this, a pass is over so many of them, others each time.
         stop_after: pass after which training ends, at most `epochs`.
         batch_users: users in a step.
         positives_per_user: hidden items of a user that count in a step, at most.
@@ -41,6 +42,7 @@ class TrainSettings:
 
     objective: str
     epochs: int
+    epoch_users: int
     stop_after: int
     batch_users: int
     positives_per_user: int
@@ -105,13 +107,14 @@ def train_two_tower(
     generator = np.random.default_rng(seed)
     steps = _Steps(tower, history, log_prior, settings, generator)
     users = np.flatnonzero(np.diff(history.indptr) > 1)
-    batches = -(-len(users) // settings.batch_users)
+    users_a_pass = min(len(users), settings.epoch_users)
+    batches = -(-users_a_pass // settings.batch_users)
     optimizer = _optimizer(tower, settings)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _decay(settings.epochs * max(batches, 1)))
     record, best_weights = TrainHistory(), None
     for epoch in range(1, settings.stop_after + 1) if batches else ():
         losses = []
-        for batch in np.array_split(generator.permutation(users), batches):
+        for batch in np.array_split(generator.permutation(users)[:users_a_pass], batches):
             optimizer.zero_grad(set_to_none=True)
             loss = steps.loss(np.sort(batch))
             loss.backward()

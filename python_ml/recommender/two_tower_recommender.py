@@ -20,7 +20,7 @@ from python_ml.recommender.repeat import (
     RepeatNetwork,
     RepeatSettings,
     fit_repeat_network,
-    pair_features,
+    repeat_probabilities,
 )
 from python_ml.recommender.train import Judge, TrainHistory, TrainSettings, train_two_tower
 from python_ml.recommender.two_tower import (
@@ -31,7 +31,6 @@ from python_ml.recommender.two_tower import (
 )
 
 SMOOTHING = 0.5  # buyers added to every item, so that the logarithm of none exists
-BLOCK_PAIRS = 2**18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,17 +265,6 @@ def _new_tower(
 def log_popularity(interactions: Interactions) -> np.ndarray:
     """(n_items,) float32 log share of all users who bought the item."""
     return np.log((interactions.buyers() + SMOOTHING) / max(interactions.n_users, 1)).astype(np.float32)
-
-
-def repeat_probabilities(
-    network: RepeatNetwork, past: Interactions, now: float, device: torch.device
-) -> sparse.csr_matrix:
-    """(n_users, n_items) CSR float32, probability that a user buys again what they own."""
-    pairs, feature_MF = pair_features(past, now)
-    with torch.no_grad():
-        blocks = torch.from_numpy(feature_MF).split(BLOCK_PAIRS)
-        probability = torch.cat([torch.sigmoid(network(block.to(device))).cpu() for block in blocks])
-    return sparse.csr_matrix((probability.numpy(), pairs.indices, pairs.indptr), shape=pairs.shape)
 
 
 def expected_new_items(past: Interactions, now: float, window_days: float) -> np.ndarray:

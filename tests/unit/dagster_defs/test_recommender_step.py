@@ -82,8 +82,10 @@ class Log(logging.Handler):
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StubShop:
-    def read_inputs(shop: StubShop, features: list[str], *, written: list[str]) -> dict[str, pl.DataFrame]:
-        return {name: shop.tables[name] for name in [*features, "text_embeddings", *written]}
+    def read_inputs(
+        shop: StubShop, features: list[str], *, compact: dict[str, list[str]], written: list[str]
+    ) -> dict[str, pl.DataFrame]:
+        return {name: shop.tables[name] for name in [*features, *compact, "text_embeddings", *written]}
 
     monkeypatch.setattr(step, "read_inputs", read_inputs)
     monkeypatch.setattr(train_sequence, "CHECKPOINT_STEPS", 1)

@@ -7,6 +7,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dagster_defs.ml_assets import step
 from dagster_defs.ml_assets.step import carries_version, current_tables, fingerprint, markdown_table
 from python_ml.config import EmbeddingConfig
 
@@ -33,6 +34,15 @@ def test_row_order_does_not_count(rows: list[tuple[str, int]], randomness: rando
 
 def test_last_bits_of_a_sum_do_not_count():
     assert version(FRAME.with_columns(pl.col("monetary_amount") * (1 + 2e-16))) == version()
+
+
+def test_long_frames_are_hashed_in_parts_and_categories_by_their_strings(monkeypatch):
+    _, _, expected = step._frame_hash(FRAME)
+    monkeypatch.setattr(step, "ROWS_HASHED_TOGETHER", 2)
+    assert step._frame_hash(FRAME)[2] == expected
+    rows, schema, found = step._frame_hash(FRAME.cast({pl.String: pl.Categorical}))
+    assert (rows, schema[0], found) == (3, "user_id Categorical", expected)
+    assert step._frame_hash(FRAME.clear())[0] == 0
 
 
 def test_every_cause_counts():

@@ -9,6 +9,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from dagster_defs import warehouse as module
 from dagster_defs.warehouse import Warehouse
 from python_ml.errors import ContractError, WarehouseBusyError
 from tests.unit.dagster_defs.warehouses import with_texts
@@ -46,6 +47,27 @@ def test_what_is_written_is_read_back(tmp_path: Path):
     assert back["embedding"].to_list() == [pytest.approx([0.6, 0.8])] * 2
     assert back["as_of_date"].to_list() == [date(2018, 1, 1)] * 2
     assert warehouse.row_counts() == {"ml.text_embeddings": 2}
+
+
+def test_a_long_table_is_read_in_parts_with_each_string_once(tmp_path: Path, monkeypatch):
+    warehouse = Warehouse(path=tmp_path / "w.duckdb")
+    with duckdb.connect(warehouse.path) as connection:
+        connection.execute("create schema features")
+        connection.execute(
+            "create table features.interactions as"
+            " select 'user ' || i % 3 as user_id, if(i = 4, null, 'view') as event_type, i as number,"
+            " 'no' as other from range(5000) t (i)"
+        )
+    monkeypatch.setattr(module, "ROWS_AT_A_TIME", 2048)
+    columns = ["user_id", "event_type", "number"]
+    compact = warehouse.read_compact("features", "interactions", columns=columns)
+    whole = warehouse.read("features", "interactions", columns=columns)
+    assert compact.schema == dict(whole.schema) | {name: pl.Categorical() for name in columns[:2]}
+    assert compact.cast({pl.Categorical: pl.String}).sort("number").equals(whole.sort("number"))
+    with duckdb.connect(warehouse.path) as connection:
+        connection.execute("delete from features.interactions")
+    empty = warehouse.read_compact("features", "interactions", columns=columns)
+    assert (empty.height, empty.schema) == (0, compact.schema)
 
 
 def test_vectors_are_those_of_one_table_s_texts_by_one_encoder(tmp_path: Path):

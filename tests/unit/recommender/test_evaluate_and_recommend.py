@@ -26,7 +26,9 @@ from python_ml import recommender
 from python_ml.config import RecommenderConfig
 from python_ml.errors import ContractError, DeviceError, ModelError, SettingError
 from python_ml.recommender.blend import BlendSettings
+from python_ml.recommender.data import Interactions
 from python_ml.recommender.evaluate import EvaluationResult, evaluate_recommenders, headline
+from python_ml.recommender.frames import read_inputs
 from python_ml.recommender.measures import OVER_USERS, PER_USER
 from python_ml.recommender.models import (
     MODELS,
@@ -167,6 +169,18 @@ def test_recommending_does_not_see_the_as_of_date_either(tables, evaluation, res
     )
     assert again.recommendations.equals(result.recommendations)
     assert again.similar_items.equals(result.similar_items)
+
+
+def test_interactions_may_come_as_categories(tables):
+    compact = tables | {"interactions": tables["interactions"].cast({pl.String: pl.Categorical})}
+    for given in (tables, {name: table for name, table in tables.items() if name != "user_features"}):
+        expected = read_inputs(given, as_of=AS_OF)
+        found = read_inputs(given | {"interactions": compact["interactions"]}, as_of=AS_OF)
+        assert found.user_ids.equals(expected.user_ids, check_dtypes=True)
+        for field in fields(Interactions):
+            assert np.array_equal(*(getattr(each.interactions, field.name) for each in (found, expected)))
+    with pytest.raises(ContractError, match="ids are unknown, the first is 'i"):
+        read_inputs(compact | {"item_features": tables["item_features"].head(3)}, as_of=AS_OF)
 
 
 def test_order_of_rows_changes_nothing(tables, evaluation, result, small_config):
@@ -416,7 +430,7 @@ def test_every_setting_reaches_the_object_it_is_for():
         epochs=22, batch_users=23, positives_per_user=24, hidden_share=0.25, negatives=26,
         negative_power=0.27, learning_rate=0.28, weight_decay=0.29,
         repeat_windows=30, repeat_epochs=31, repeat_batch_pairs=32,
-        repeat_learning_rate=0.33,
+        repeat_learning_rate=0.33, epoch_users=52, repeat_users=53,
         transformer_dimension=40, transformer_heads=20, transformer_blocks=41, transformer_length=42,
         transformer_dropout=0.43, transformer_epochs=44, transformer_patience=45, transformer_batch_users=46,
         transformer_negatives=47, transformer_learning_rate=0.48, transformer_knn_weights=(0.49,),
@@ -467,6 +481,7 @@ def test_every_setting_reaches_the_object_it_is_for():
         "train": {
             "objective": "binary_cross_entropy",
             "epochs": 22,
+            "epoch_users": 52,
             "stop_after": 22,
             "batch_users": 23,
             "positives_per_user": 24,
@@ -479,6 +494,7 @@ def test_every_setting_reaches_the_object_it_is_for():
         "repeat": {
             "windows": 30,
             "window_days": 11,
+            "users": 53,
             "epochs": 31,
             "batch_pairs": 32,
             "learning_rate": 0.33,

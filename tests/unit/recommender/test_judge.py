@@ -20,7 +20,7 @@ class FixedScores:
 @pytest.fixture
 def judge(toy) -> Judge:
     # Before day 98 user 0 owns items 0 and 1, user 1 item 2, user 2 item 2; then 0 buys item 0, and 1 item 0.
-    return Judge(split_data(toy, TimeSplit("test", 98.0, 101.0)), block_users=1)
+    return Judge(split_data(toy, TimeSplit("test", 98.0, 101.0), max_users=100, seed=0), block_users=1)
 
 
 def test_for_you_asks_for_everything_that_was_bought(judge):

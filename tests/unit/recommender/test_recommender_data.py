@@ -47,8 +47,15 @@ def test_is_entry_compares_positions_not_values():
     assert is_entry(left, sparse.csr_matrix((2, 3))).tolist() == [False, False, False]
 
 
+@pytest.mark.parametrize(("start", "end"), [(0, 2), (1, 3), (2, 2), (0, 3)])
+def test_users_are_cut_out_of_the_whole(toy, start, end):
+    part = toy.of_users(start, end)
+    assert part.matrix().toarray().tolist() == toy.matrix().toarray()[start:end].tolist()
+    assert part.day.tolist() == toy.day[(toy.user >= start) & (toy.user < end)].tolist()
+
+
 def test_nothing_at_or_after_the_cut_is_known(toy):
-    data = split_data(toy, TimeSplit("test", 95.0, 100.0))
+    data = split_data(toy, TimeSplit("test", 95.0, 100.0), max_users=100, seed=0)
     assert data.past.day.max() < 95.0
     assert data.owned.toarray().tolist() == [[1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
     # The purchase on day 100 lies at the end of the window, and so outside.
@@ -56,9 +63,27 @@ def test_nothing_at_or_after_the_cut_is_known(toy):
 
 
 def test_buyers_without_history_are_counted_not_measured(toy):
-    data = split_data(toy, TimeSplit("test", 95.0, 100.0))
+    data = split_data(toy, TimeSplit("test", 95.0, 100.0), max_users=100, seed=0)
     assert data.users.tolist() == [1]
     assert data.users_without_history == 1
+
+
+def test_of_many_buyers_a_sample_is_judged_and_all_are_known():
+    buyers = np.arange(40)
+    before, within = np.full(40, 90.0), np.full(40, 96.0)
+    shop = Interactions.of(
+        np.tile(buyers, 2), np.zeros(80), np.concatenate([before, within]), np.ones(80), n_users=50, n_items=1
+    )
+    split = TimeSplit("test", 95.0, 100.0)
+    whole = split_data(shop, split, max_users=40, seed=0)
+    assert whole.users.tolist() == buyers.tolist()
+    some = [split_data(shop, split, max_users=10, seed=seed) for seed in (0, 0, 1)]
+    assert [len(np.unique(data.users)) for data in some] == [10, 10, 10]
+    assert some[0].users.tolist() == some[1].users.tolist() == sorted(some[0].users)
+    assert some[0].users.tolist() != some[2].users.tolist()
+    # What is learned from and what is true is of everybody.
+    assert {data.known_buyers for data in (whole, *some)} == {40}
+    assert all((data.truth != whole.truth).nnz == 0 and len(data.past) == 40 for data in some)
 
 
 def test_ties_go_to_the_lower_item():

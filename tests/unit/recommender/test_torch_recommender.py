@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from python_ml.config import RecommenderConfig
+from python_ml.recommender import repeat, train
 from python_ml.recommender.blend import Blend
 from python_ml.recommender.data import Interactions, TextVectors
 from python_ml.recommender.ease import Ease, EaseSettings
@@ -250,6 +251,44 @@ def test_pair_features_by_hand(toy):
         1.0,
     ]
     assert first == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("block", [1, 7, 1000])
+def test_repeats_are_the_same_whatever_the_block(two_tastes, cpu, block, monkeypatch):
+    network = fit_repeat_network(two_tastes, NOW, SETTINGS.repeat, seed=0, device=cpu)
+    pairs, features = pair_features(two_tastes, NOW)
+    with torch.no_grad():
+        expected = torch.sigmoid(network(torch.from_numpy(features))).numpy()
+    monkeypatch.setattr(repeat, "BLOCK_PAIRS", block)
+    found = repeat.repeat_probabilities(network, two_tastes, NOW, cpu)
+    assert found.data == pytest.approx(expected, abs=1e-6)
+    assert (found.indices.tolist(), found.indptr.tolist()) == (pairs.indices.tolist(), pairs.indptr.tolist())
+
+
+def test_the_repeat_network_learns_from_a_sample_of_many_users(two_tastes, cpu):
+    def learn(users: int, past: Interactions = two_tastes) -> dict[str, torch.Tensor]:
+        settings = replace(SETTINGS.repeat, users=users)
+        return fit_repeat_network(past, NOW, settings, seed=0, device=cpu).state_dict()
+
+    some, everybody = learn(4), learn(12)
+    assert not torch.equal(some["inner.weight"], everybody["inner.weight"])
+    alone = learn(12, two_tastes.of_sample(4, seed=0))
+    assert len(np.unique(two_tastes.of_sample(4, seed=0).user)) == 4
+    assert all(torch.equal(value, alone[name]) for name, value in some.items())
+
+
+def test_a_pass_over_many_users_takes_others_each_time(two_tastes, texts_of_two_tastes, monkeypatch):
+    seen = []
+    loss = train._Steps.loss
+    monkeypatch.setattr(train._Steps, "loss", lambda self, users: seen.append(users) or loss(self, users))
+    tower = TwoTower(texts_of_two_tastes, np.ones(11, bool), 4, torch.Generator().manual_seed(0))
+    settings = replace(SETTINGS.train, epochs=30, stop_after=30, epoch_users=5, batch_users=3)
+    history = two_tastes.matrix().astype(np.float32)
+    train_two_tower(tower, history, log_popularity(two_tastes), settings, seed=0)
+    passes = [np.concatenate(seen[start : start + 2]) for start in range(0, 60, 2)]
+    assert [len(np.unique(users)) for users in passes] == [5] * 30
+    assert len({tuple(sorted(users)) for users in passes}) > 1
+    assert len(np.unique(np.concatenate(passes))) == 12
 
 
 def test_the_repeat_network_tells_regulars_from_one_offs(cpu):
