@@ -80,6 +80,10 @@ class TwoTower(nn.Module):
         # With the user side at zero the untrained model is the popularity prior: training starts from there.
         for parameter in (*self.user_projection.parameters(), self.item_own.weight, self.history_own.weight):
             nn.init.zeros_(parameter)
+        if (texts.of_item < 0).all():
+            # Nothing but zeros on both sides, and neither would ever learn: items begin somewhere.
+            with torch.no_grad():
+                self.item_own.weight[1:].normal_(std=dimension**-0.5, generator=generator)
 
     def item_vectors(self, item_C: torch.Tensor) -> torch.Tensor:
         """(C, D) vectors of items."""

@@ -168,6 +168,18 @@ def test_saved_weights_give_the_same_vectors(model, texts_of_two_tastes):
     assert torch.equal(all_user_vectors(tower, model.counts), model.user_vectors)
 
 
+def test_tastes_are_learnt_without_any_text(two_tastes):
+    nothing = TextVectors(np.empty((0, 1), np.float32), np.full(11, -1))
+    model = fitted(two_tastes, nothing)
+    unit = torch.nn.functional.normalize(model.item_vectors[:10], dim=1)
+    cosine = (unit @ unit.T).numpy()
+    same = np.arange(10)[:, None] // 5 == np.arange(10) // 5
+    assert cosine[same & ~np.eye(10, dtype=bool)].mean() > cosine[~same].mean() + 0.3
+    assert model.item_vectors[10].abs().max() == 0.0  # never sold, and nothing said of it
+    fresh = TwoTower(nothing, np.ones(11, bool), 4, torch.Generator())
+    assert all_user_vectors(fresh, two_tastes.matrix().astype(np.float32)).abs().max() == 0.0
+
+
 def test_a_user_without_history_gets_popularity(model):
     order = model.score(np.array([12]))[0].argsort(descending=True)
     assert order.tolist()[0] == int(model.log_prior.argmax())
