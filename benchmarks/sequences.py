@@ -13,7 +13,6 @@ from benchmarks.results import Figure, record
 from python_ml.config import RecommenderConfig
 from python_ml.device import resolve_device
 from python_ml.recommender.metrics import mean_interval
-from python_ml.recommender.models import transformer_settings
 from python_ml.recommender.sequence.blend_sequence import SequenceBlend, choose_blend
 from python_ml.recommender.sequence.judge_next import (
     NextScorer,
@@ -28,7 +27,7 @@ from python_ml.recommender.sequence.sequential_knn import (
     SequentialKnnSettings,
     choose_settings,
 )
-from python_ml.recommender.sequence.train_sequence import train_transformer
+from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings, train_transformer
 from python_ml.recommender.watch import Watch
 
 SOURCE = "seqrec_beauty/Beauty.txt.gz"
@@ -100,7 +99,7 @@ def fit_transformer(split: LeaveOneOut, seed: int) -> NextScorer:
     judge = next_item_judge(split.validation, JUDGED_USERS, seed)
     model, progress = train_transformer(
         split.train,
-        transformer_settings(CONFIG),
+        SequenceTrainSettings.of(CONFIG),
         seed=seed,
         device=resolve_device("auto"),
         judge=judge,

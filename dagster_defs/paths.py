@@ -59,5 +59,10 @@ class ShopPaths:
         return self.folder / "checkpoints"
 
     @property
+    def tensorboard(self) -> Path:
+        """Learning curves, a folder per day and model version; there only where TensorBoard is installed."""
+        return self.folder / "tensorboard"
+
+    @property
     def dagster_home(self) -> Path:
         return self.root / "dagster"

@@ -41,6 +41,7 @@ class Settings:
         full_refresh: whether dbt builds incremental tables anew.
         backfill: first and last day whose events are built again, and no others; None means the newest days.
         pseudonym_key: secret that ids are hashed with; None means the installation's own. Never printed.
+        tracking_uri: where MLflow keeps evaluations; None means nowhere. Not printed: may hold a password.
         embedding, finetuning, cohorts, describe, interests, recommender, sentiment, topics: knobs of the
             Python steps.
     """
@@ -55,6 +56,7 @@ class Settings:
     full_refresh: bool = False
     backfill: tuple[date, date] | None = None
     pseudonym_key: str | None = dataclasses.field(default=None, repr=False)
+    tracking_uri: str | None = dataclasses.field(default=None, repr=False)
     embedding: EmbeddingConfig
     finetuning: FineTuningConfig
     cohorts: CohortConfig
@@ -109,6 +111,7 @@ _SECTIONS = {
 _SCALARS = {"source": str, "device": str, "seed": int}
 KEY_VARIABLE = "SHOAL_PSEUDONYM_KEY"
 MIN_KEY_LENGTH = 32
+TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"  # MLflow's own name for it
 
 
 def load_settings(environment: Mapping[str, str] | None = None, *, file: Path = SETTINGS_FILE) -> Settings:
@@ -210,6 +213,8 @@ def _override(settings: Settings, environment: Mapping[str, str]) -> Settings:
         changes["memory_limit"] = environment["SHOAL_MEMORY_LIMIT"]
     if environment.get("SHOAL_FULL_REFRESH"):
         changes["full_refresh"] = environment["SHOAL_FULL_REFRESH"] != "0"
+    if environment.get(TRACKING_VARIABLE):
+        changes["tracking_uri"] = environment[TRACKING_VARIABLE]
     if KEY_VARIABLE in environment:
         changes["pseudonym_key"] = _checked_key(environment[KEY_VARIABLE])
     if environment.get("SHOAL_AS_OF_DATE"):

@@ -26,9 +26,11 @@ from dagster_defs.ml_assets.step import (
 )
 from dagster_defs.progress import Progress
 from dagster_defs.resources import Shop
+from dagster_defs.trackers import log_to_mlflow, write_curves
 from python_ml.config import RecommenderConfig
 
 if TYPE_CHECKING:
+    from python_ml.recommender.evaluate import EvaluationResult
     from python_ml.recommender.recommend import Recommender
     from python_ml.recommender.watch import Watch
 
@@ -111,6 +113,7 @@ def _evaluate(context: dg.AssetExecutionContext, shop: Shop):
     version = fingerprint(
         _of_models(settings.recommender), code="recommender", frames=inputs, seed=settings.seed
     )
+    evaluated: list[EvaluationResult] = []
 
     def compute() -> StepResult:
         from dagster_defs.figures import as_metadata
@@ -137,6 +140,7 @@ def _evaluate(context: dg.AssetExecutionContext, shop: Shop):
         shown |= {f"{name}: not evaluated": reason for name, reason in reasons.items()}
         for name, reason in reasons.items():
             context.log.warning(f"{name}: not evaluated: {reason}")
+        evaluated.append(result)
         return StepResult(
             tables={"model_evaluations": result.metrics, "diversity_tradeoff": result.diversity},
             metadata={"model_evaluations": shown, "diversity_tradeoff": _costs(result.diversity)},
@@ -145,11 +149,30 @@ def _evaluate(context: dg.AssetExecutionContext, shop: Shop):
     tables = ["model_evaluations", "diversity_tradeoff"]
     yield from run_step(context, shop, version=version, tables=tables, compute=compute)
     remove_checkpoints(settings.paths, "model_evaluations")
+    for result in evaluated:  # only now: what is written is not lost to a tracker that does not answer
+        _tell_trackers(context, shop, result, version)
+
+
+def _tell_trackers(
+    context: dg.AssetExecutionContext, shop: Shop, result: "EvaluationResult", version: str
+) -> None:
+    settings, as_of = shop.settings(), read_as_of(shop)
+    folder = settings.paths.tensorboard / f"{as_of}-{version}"
+    if write_curves(folder, result.history):
+        context.log.info(f"learning curves: tensorboard --logdir {settings.paths.tensorboard}")
+    log_to_mlflow(
+        settings.tracking_uri,
+        result.metrics,
+        experiment=f"shoal/{settings.paths.source}",
+        version=version,
+        as_of=as_of,
+        warn=context.log.warning,
+    )
 
 
 def _of_models(config: RecommenderConfig) -> RecommenderConfig:
-    """The settings without those that shape lists alone: changing them trains and judges nothing."""
-    return replace(config, exploration_slots=0, exploration_pool=1, audience_length=1)
+    """The settings without those that shape lists alone or share work out: changing them trains nothing."""
+    return replace(config, exploration_slots=0, exploration_pool=1, audience_length=1, transformer_workers=1)
 
 
 def _costs(diversity: pl.DataFrame) -> dict[str, Any]:

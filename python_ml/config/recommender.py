@@ -77,6 +77,8 @@ class RecommenderConfig:
             training stops.
         transformer_batch_users, transformer_negatives: transformer: users and draws of negatives in a step.
         transformer_learning_rate: transformer: of AdamW.
+        transformer_workers: transformer: processes that share the users of each step, each on a CUDA device
+            of its own; 1 = the run itself trains. Steps stay what they are, so more pay off with large ones.
         transformer_knn_weights: blend of sequential kNN and transformer: weight of the kNN.
         transformer_knn_temperatures: blend of the two: what the transformer's logits are divided by; the
             higher, the more items count beside its favourite.
@@ -151,6 +153,7 @@ class RecommenderConfig:
     transformer_batch_users: int = 128
     transformer_negatives: int = 1024
     transformer_learning_rate: float = 0.002
+    transformer_workers: int = 1
     transformer_knn_weights: tuple[float, ...] = (0.3, 0.5, 0.7)
     transformer_knn_temperatures: tuple[float, ...] = (1.0, 2.0, 4.0)
     repeat_windows: int = 3
@@ -173,7 +176,7 @@ class RecommenderConfig:
                   "transformer_heads", "transformer_blocks", "transformer_length", "transformer_epochs",
                   "transformer_patience", "transformer_batch_users", "transformer_negatives",
                   "repeat_windows", "repeat_users", "repeat_batch_pairs", "best_seller_days",
-                  "min_cohort_buyers", "similar_sold_days")  # fmt: skip
+                  "min_cohort_buyers", "similar_sold_days", "transformer_workers")  # fmt: skip
         check_range("recommender", self, counts, 1, 1e9)
         check_range("recommender", self, ("ease_max_bytes", "second_stage_max_scores"), 1, 1e15)
         check_range("recommender", self, ("epochs", "repeat_epochs"), 0, 1e6)

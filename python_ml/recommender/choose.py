@@ -6,6 +6,7 @@ that the test window may do is to keep a challenger out, see `gate`.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,7 +25,6 @@ from python_ml.recommender.models import (
     blend_grid,
     grid,
     second_stage_settings,
-    transformer_settings,
     two_tower_settings,
 )
 from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings
@@ -197,8 +197,10 @@ class _Chooser:
 
     def _train_transformer(self) -> SequenceTrainSettings:
         """Trained until the lists get no better; returns the settings that stop there."""
-        settings = transformer_settings(self.config)
-        progress = self.workshop.transformer(settings, judge=self._latest_ndcg).progress
+        settings = SequenceTrainSettings.of(self.config)
+        # Not a method: other processes may be sent it, without the workshop.
+        judge = partial(_ndcg, self.judge, self.lists[-1])
+        progress = self.workshop.transformer(settings, judge=judge).progress
         judged = dict(enumerate(progress.quality, start=1))
         self.history["transformer"] = TrainHistory(progress.loss, judged)
         return replace(settings, epochs=progress.best_epoch)
@@ -207,11 +209,11 @@ class _Chooser:
         # The towers matter for new items alone, so discover decides where it can; the weight in the middle of
         # the grid stands for all.
         weights = sorted(self.config.personal_weights)
-        return self._latest_ndcg(model.with_weight(weights[len(weights) // 2]))
+        return _ndcg(self.judge, self.lists[-1], model.with_weight(weights[len(weights) // 2]))
 
-    def _latest_ndcg(self, model: Scorer) -> float:
-        of = self.lists[-1]
-        return self.judge.rank(model, CRITERION_CUTOFF, [of])[of].ndcg(CRITERION_CUTOFF)
+
+def _ndcg(judge: Judge, list_name: str, model: Scorer) -> float:
+    return judge.rank(model, CRITERION_CUTOFF, [list_name])[list_name].ndcg(CRITERION_CUTOFF)
 
 
 def _counter(progress: Callable[[int, int], None] | None, total: int) -> Callable[[], None]:

@@ -120,7 +120,7 @@ def grid(name: str, config: RecommenderConfig, window_days: float) -> list[Setti
             for l2 in config.ease_l2
         ]
     if name == "transformer":
-        return [transformer_settings(config)]
+        return [SequenceTrainSettings.of(config)]
     return [two_tower_settings(config, weight, window_days) for weight in config.personal_weights]
 
 
@@ -206,24 +206,6 @@ def second_stage_settings(
             learning_rate=config.second_stage_learning_rate,
             weight_decay=config.second_stage_weight_decay,
         ),
-    )
-
-
-def transformer_settings(config: RecommenderConfig) -> SequenceTrainSettings:
-    """The settings of the transformer, before it is known when to stop."""
-    return SequenceTrainSettings(
-        network=TransformerSettings(
-            dimension=config.transformer_dimension,
-            heads=config.transformer_heads,
-            blocks=config.transformer_blocks,
-            length=config.transformer_length,
-            dropout=config.transformer_dropout,
-        ),
-        epochs=config.transformer_epochs,
-        patience=config.transformer_patience,
-        batch_users=config.transformer_batch_users,
-        negatives=config.transformer_negatives,
-        learning_rate=config.transformer_learning_rate,
     )
 
 

@@ -154,6 +154,7 @@ class Workshop:
                 judge=judge,
                 checkpoint=self._checkpoints and self._checkpoints / "transformer.safetensors",
                 watch=self._watch,
+                workers=self.config.transformer_workers,
             )
 
         if settings in self._restored:

@@ -54,6 +54,14 @@ def future_pairs(histories: Sequences, horizon: int, power: float, device: torch
     return Pairs(*(torch.from_numpy(part).to(device) for part in (position, item, weight.astype(np.float32))))
 
 
+def pair_weight(histories: Sequences, horizon: int, power: float) -> float:
+    """The sum of the weights of `future_pairs`, without making them."""
+    size = histories.size
+    return float(
+        sum(np.maximum(size - distance, 0).sum() * distance**-power for distance in range(1, horizon + 1))
+    )
+
+
 def full_softmax(hidden_TD: torch.Tensor, item_CD: torch.Tensor, pairs: Pairs) -> torch.Tensor:
     """Cross-entropy over the whole catalogue.
 

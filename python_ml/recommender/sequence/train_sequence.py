@@ -4,17 +4,24 @@ judged best.
 All that is random in an epoch, order, negatives and dropout, is drawn from the seed and the epoch's number:
 a training that is interrupted goes on from its checkpoint and ends, on a CPU, with the weights it would have
 had.
+
+Several processes may train together (`workers`): `train_transformer` is called in each of them with the
+same histories, settings and seed. Every step is that of one process but for the order of sums: batches and
+negatives are the same, each process works out the gradient of its part of the users, and the parts add up.
+Dropout alone is drawn by each process for itself: with dropout the weights are as good, not the same.
 """
 
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import torch
 
+from python_ml.config import RecommenderConfig
 from python_ml.errors import ModelError
 from python_ml.recommender.sampling import NegativeSampler
 from python_ml.recommender.sequence.checkpoint import read_checkpoint, write_checkpoint
@@ -23,6 +30,7 @@ from python_ml.recommender.sequence.next_item_loss import (
     calibration,
     full_softmax,
     future_pairs,
+    pair_weight,
     sampled_softmax,
 )
 from python_ml.recommender.sequence.sequences import Sequences
@@ -32,6 +40,7 @@ from python_ml.recommender.sequence.transformer import (
     SequenceTransformer,
     TransformerSettings,
 )
+from python_ml.recommender.sequence.workers import Workers, in_processes
 from python_ml.recommender.watch import UNWATCHED, Watch
 
 OBJECTIVES = ("softmax", "cross_entropy")
@@ -39,6 +48,8 @@ BATCHES_SORTED_TOGETHER = 50
 BETAS = (0.9, 0.98)
 # Steps between two checkpoints, at least: in a small shop an epoch takes less time than writing one.
 CHECKPOINT_STEPS = 100
+
+Drawn = tuple[np.ndarray, np.ndarray]  # of `NegativeSampler.sample`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +95,24 @@ class SequenceTrainSettings:
     def __post_init__(self) -> None:
         if self.objective not in OBJECTIVES:
             raise ValueError(f"objective {self.objective!r}: use one of {', '.join(OBJECTIVES)}")
+
+    @classmethod
+    def of(cls, config: RecommenderConfig) -> "SequenceTrainSettings":
+        """As the shop has set it, before it is known when to stop."""
+        return cls(
+            network=TransformerSettings(
+                dimension=config.transformer_dimension,
+                heads=config.transformer_heads,
+                blocks=config.transformer_blocks,
+                length=config.transformer_length,
+                dropout=config.transformer_dropout,
+            ),
+            epochs=config.transformer_epochs,
+            patience=config.transformer_patience,
+            batch_users=config.transformer_batch_users,
+            negatives=config.transformer_negatives,
+            learning_rate=config.transformer_learning_rate,
+        )
 
 
 @dataclass(slots=True)
@@ -138,20 +167,31 @@ def train_transformer(
             (more epochs, another patience will do) or another seed is not used, but written over. That the
             judge is the same is for the caller to see to.
         watch: who is told of the steps and of what became of each epoch.
+
+    Where several processes train together, judge, checkpoint and watch are those of the first, and all
+    return the same.
+
+    Raises:
+        ModelError: the processes were given different histories, settings or seeds.
     """
+    workers = Workers.here()
+    if not workers.is_first:
+        judge, checkpoint, watch = None, None, UNWATCHED
     state = _State.start(train, settings, seed, device)
-    if checkpoint and checkpoint.exists():
-        watch.tell(state.resume(checkpoint, settings))
+    _check_same(state.fingerprint, workers)
+    if workers.tell(bool(checkpoint and checkpoint.exists())):
+        watch.tell(state.resume(checkpoint, settings, workers))
     histories = train.tail(settings.network.length + 1)
     histories = histories.take(np.flatnonzero(histories.size > 1))
     count_steps = watch.start(f"steps of the transformer{', which may stop earlier' if judge else ''}")
-    steps = _Steps(state, histories, train.count(), settings, device, count_steps)
+    steps = _Steps(state, histories, train.count(), settings, device, count_steps, workers)
     progress, saved = state.progress, state.step
     while len(histories) and not progress.is_over(settings):
         epoch = len(progress.loss) + 1
         progress.loss.append(steps.epoch(np.random.SeedSequence([seed, epoch])))
-        if judge:
-            progress.quality.append(judge(state.model()))
+        quality = workers.tell(judge(state.model()) if judge else None)
+        if quality is not None:
+            progress.quality.append(quality)
         if progress.best_epoch == epoch:
             state.best = {name: value.clone() for name, value in state.average.items()}
         watch.tell(progress.line(settings))
@@ -160,6 +200,66 @@ def train_transformer(
             saved = state.step
     state.average = state.best
     return state.model(), progress
+
+
+def train_in_processes(
+    train: Sequences,
+    settings: SequenceTrainSettings,
+    *,
+    workers: int,
+    seed: int,
+    device: torch.device,
+    judge: Callable[[NextItemTransformer], float] | None = None,
+    checkpoint: Path | None = None,
+    watch: Watch = UNWATCHED,
+) -> tuple[NextItemTransformer, TrainProgress]:
+    """`train_transformer` in several processes of this machine, which this one waits for.
+
+    Args:
+        workers: how many, at least 2; a CUDA device for each.
+        judge: can be pickled.
+        device: "cpu" or "cuda"; the first process judges, and the model is returned, on the first of them.
+
+    The other arguments are those of `train_transformer`.
+
+    Raises:
+        DeviceError: there are too few devices.
+        ModelError: one of the processes failed.
+    """
+    with TemporaryDirectory() as folder:
+        result = Path(folder) / "trained.safetensors"
+        given = {"train": train, "settings": settings, "seed": seed, "judge": judge, "checkpoint": checkpoint}
+        in_processes(_train_into, workers, device, watch, given | {"result": result})
+        parts, facts = read_checkpoint(result)
+    network = _build(train, settings, seed, device)
+    network.load_state_dict(parts["network"])
+    return NextItemTransformer(network.eval()), TrainProgress(facts["loss"], facts["quality"])
+
+
+def _train_into(*, train: Sequences, settings: SequenceTrainSettings, result: Path, **others: Any) -> None:
+    model, progress = train_transformer(train, settings, **others)
+    if Workers.here().is_first:
+        facts = {"loss": progress.loss, "quality": progress.quality}
+        write_checkpoint(result, {"network": model.network.state_dict()}, facts)
+
+
+def _check_same(fingerprint: str, workers: Workers) -> None:
+    if workers.tell(fingerprint) != fingerprint:
+        raise ModelError(
+            "it was given other histories, settings or another seed than the first process",
+            where=f"training of the transformer, process {workers.rank} of {workers.count}",
+            remedy="start all processes with the same arguments and the same file",
+        )
+
+
+def _build(
+    train: Sequences, settings: SequenceTrainSettings, seed: int, device: torch.device
+) -> SequenceTransformer:
+    generator = torch.Generator().manual_seed(seed)
+    network = SequenceTransformer(
+        train.n_items, settings.network, has_days=train.has_days, generator=generator
+    )
+    return network.to(device)
 
 
 @dataclass(slots=True)
@@ -179,14 +279,7 @@ class _State:
     def start(
         cls, train: Sequences, settings: SequenceTrainSettings, seed: int, device: torch.device
     ) -> "_State":
-        def build() -> SequenceTransformer:
-            generator = torch.Generator().manual_seed(seed)
-            network = SequenceTransformer(
-                train.n_items, settings.network, has_days=train.has_days, generator=generator
-            )
-            return network.to(device)
-
-        network = build()
+        network, judged = (_build(train, settings, seed, device) for _ in range(2))
         matrices = [parameter for parameter in network.parameters() if parameter.ndim > 1]
         vectors = [parameter for parameter in network.parameters() if parameter.ndim <= 1]
         optimizer = torch.optim.AdamW(
@@ -199,7 +292,7 @@ class _State:
         )
         average = {name: value.detach().clone() for name, value in network.state_dict().items()}
         fingerprint = _fingerprint(train, settings, seed)
-        return cls(network, optimizer, average, average, TrainProgress(), build(), fingerprint)
+        return cls(network, optimizer, average, average, TrainProgress(), judged, fingerprint)
 
     def model(self) -> NextItemTransformer:
         """The averaged weights as a model."""
@@ -218,20 +311,27 @@ class _State:
         }
         write_checkpoint(file, parts, facts)
 
-    def resume(self, file: Path, settings: SequenceTrainSettings) -> str:
-        """Go on from a checkpoint, if it is one of this training; says what was done."""
-        try:
-            parts, facts = read_checkpoint(file)
-        except ModelError as error:
-            return f"transformer: starts anew, {file.name}: {error.what}"
-        # Who was trained for longer than asked for has no weights of the epochs before.
-        if facts.get("fingerprint") != self.fingerprint or len(facts["loss"]) > settings.epochs:
-            return f"transformer: starts anew, {file.name} is of another training"
+    def resume(self, file: Path | None, settings: SequenceTrainSettings, workers: Workers) -> str:
+        """Go on from the first process's checkpoint, if it is one of this training; says what was done."""
+        parts, facts, refused = workers.tell(self._read(file, settings) if workers.is_first else None)
+        if refused:
+            return refused
         self._take(parts, facts)
         done = len(self.progress.loss)
         if self.progress.is_over(settings):
             return f"transformer: had been trained, for {done} epochs"
         return f"transformer: goes on from epoch {done + 1} of {settings.epochs}"
+
+    def _read(self, file: Path, settings: SequenceTrainSettings) -> tuple[dict, dict, str]:
+        """Parts and facts of a checkpoint, or why it is not used."""
+        try:
+            parts, facts = read_checkpoint(file)
+        except ModelError as error:
+            return {}, {}, f"transformer: starts anew, {file.name}: {error.what}"
+        # Who was trained for longer than asked for has no weights of the epochs before.
+        if facts.get("fingerprint") != self.fingerprint or len(facts["loss"]) > settings.epochs:
+            return {}, {}, f"transformer: starts anew, {file.name} is of another training"
+        return parts, facts, ""
 
     def _take(self, parts: dict[str, dict[str, torch.Tensor]], facts: dict[str, Any]) -> None:
         self.network.load_state_dict(parts["network"])
@@ -269,9 +369,11 @@ class _Steps:
         settings: SequenceTrainSettings,
         device: torch.device,
         count_steps: Callable[[int, int], None],
+        workers: Workers,
     ) -> None:
         self.state, self.histories, self.count = state, histories, count
         self.settings, self.device, self.count_steps = settings, device, count_steps
+        self.workers = workers
         self.at_most = settings.epochs * -(-len(histories) // settings.batch_users)
 
     def epoch(self, seed: np.random.SeedSequence) -> float:
@@ -282,7 +384,8 @@ class _Steps:
         losses = []
         cuda = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(devices=cuda):
-            torch.manual_seed(int(generator.integers(2**63)))
+            # Each process drops for itself: its users are others.
+            torch.manual_seed((int(generator.integers(2**63)) + self.workers.rank) % 2**63)
             self.state.network.train()
             self.count_steps(self.state.step, self.at_most)
             for users in batches_by_size(self.histories.size, settings.batch_users, generator):
@@ -292,12 +395,12 @@ class _Steps:
 
     def _step(self, histories: Sequences, sampler: NegativeSampler) -> float:
         state, settings = self.state, self.settings
+        drawn = None if self._is_full else sampler.sample()
         state.step += 1
         for group in state.optimizer.param_groups:
             group["lr"] = settings.learning_rate * min(state.step / max(settings.warm_up_steps, 1), 1.0)
         state.optimizer.zero_grad(set_to_none=True)
-        loss = self._loss(histories, sampler)
-        loss.backward()
+        loss = self.workers.add_up(state.network.parameters(), self._part_loss(histories, drawn))
         state.optimizer.step()
         # Early on the average follows closely: what it started from means nothing.
         kept = min(settings.averaging, (1 + state.step) / (10 + state.step)) if settings.averaging else 0.0
@@ -306,18 +409,40 @@ class _Steps:
                 state.average[name].lerp_(value, 1.0 - kept)
         return loss.item()
 
-    def _loss(self, histories: Sequences, sampler: NegativeSampler) -> torch.Tensor:
+    @property
+    def _is_full(self) -> bool:
+        """Whether the loss is over the whole catalogue."""
+        return self.settings.objective == "softmax" and len(self.count) <= self.settings.negatives
+
+    def _part_loss(self, histories: Sequences, drawn: Drawn | None) -> torch.Tensor:
+        """What this process's users add to the step's loss, and their gradient."""
+        if self.workers.count == 1:
+            loss = self._loss(histories, drawn)
+        else:
+            part = histories.take(self.workers.part(np.arange(len(histories))))
+            if len(part) == 0:
+                return torch.zeros((), device=self.device)
+            weight, whole = (
+                pair_weight(each, self.settings.horizon, self.settings.horizon_power)
+                for each in (part, histories)
+            )
+            # A loss is a mean by weight: parts count by what they hold of it.
+            loss = self._loss(part, drawn) * (weight / whole)
+        loss.backward()
+        return loss
+
+    def _loss(self, histories: Sequences, drawn: Drawn | None) -> torch.Tensor:
         network, settings = self.state.network, self.settings
         pairs = future_pairs(histories, settings.horizon, settings.horizon_power, self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             hidden_TD = network(PackedBatch.of(histories.without_last(1), self.device))
-            if settings.objective == "softmax" and histories.n_items <= settings.negatives:
+            if drawn is None:
                 return full_softmax(hidden_TD, network.item.weight, pairs)
-            drawn, log_inclusion = (torch.from_numpy(part).to(self.device) for part in sampler.sample())
-            given = hidden_TD, network.item(pairs.item), network.item(drawn), pairs, drawn
+            negative, log_inclusion = (torch.from_numpy(part).to(self.device) for part in drawn)
+            given = hidden_TD, network.item(pairs.item), network.item(negative), pairs, negative
             if settings.objective == "softmax":
                 return sampled_softmax(*given, log_inclusion * settings.correction)
-            rate = min(len(drawn) / histories.n_items, 1.0)
+            rate = min(len(negative) / histories.n_items, 1.0)
             return calibrated_cross_entropy(*given, target_power=calibration(rate, settings.calibration))
 
 

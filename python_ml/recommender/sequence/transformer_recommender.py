@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from python_ml.recommender.sequence.sequences import Sequences
 from python_ml.recommender.sequence.train_sequence import (
     SequenceTrainSettings,
     TrainProgress,
+    train_in_processes,
     train_transformer,
 )
 from python_ml.recommender.sequence.transformer import NextItemTransformer, SequenceTransformer
@@ -45,6 +47,7 @@ class TransformerRecommender:
         judge: Callable[["TransformerRecommender"], float] | None = None,
         checkpoint: Path | None = None,
         watch: Watch = UNWATCHED,
+        workers: int = 1,
     ) -> "TransformerRecommender":
         """Train on everything users bought or looked at.
 
@@ -54,19 +57,17 @@ class TransformerRecommender:
             seed: of every random choice.
             device: where to train and score.
             judge: metric to maximise, called after every epoch with the model so far; without one all epochs
-                are trained.
+                are trained. For several workers it can be pickled.
             checkpoint, watch: of `train_transformer`.
+            workers: processes that train it; 1 = this one.
         """
-
-        def judge_network(model: NextItemTransformer) -> float:
-            return judge(cls(histories, model, TrainProgress()))
-
-        trained = train_transformer(
+        train = train_transformer if workers == 1 else partial(train_in_processes, workers=workers)
+        trained = train(
             histories,
             settings,
             seed=seed,
             device=device,
-            judge=judge_network if judge else None,
+            judge=partial(_judge_network, judge, histories) if judge else None,
             checkpoint=checkpoint,
             watch=watch,
         )
@@ -120,6 +121,12 @@ class TransformerRecommender:
         """The weights by name, for saving."""
         weights = self.model.network.state_dict().items()
         return {f"{PREFIX}{name}": value.cpu().numpy() for name, value in weights}
+
+
+def _judge_network(
+    judge: Callable[[TransformerRecommender], float], histories: Sequences, model: NextItemTransformer
+) -> float:
+    return judge(TransformerRecommender(histories, model, TrainProgress()))
 
 
 def _with_each_left_out(whole: Sequences, items: np.ndarray) -> Sequences:

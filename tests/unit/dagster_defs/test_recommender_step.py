@@ -1,6 +1,7 @@
 """The steps of the recommender: what they keep while a training runs, and what they leave behind."""
 
 import logging
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -41,7 +42,9 @@ class StubShop:
         for table in WRITTEN:
             self.tables[table] = pl.DataFrame(schema=ml_contracts()[table].columns)
         paths = ShopPaths(root=root, source="toy")
-        self.values = SimpleNamespace(recommender=quick_config(), seed=0, device="cpu", paths=paths)
+        self.values = SimpleNamespace(
+            recommender=quick_config(), seed=0, device="cpu", paths=paths, tracking_uri=None
+        )
 
     def settings(self) -> SimpleNamespace:
         return self.values
@@ -99,15 +102,39 @@ def run(what, shop: StubShop, stop_at: int | None = None) -> Log:
     return log
 
 
-def test_an_interrupted_evaluation_goes_on_and_leaves_nothing(shop: StubShop, tmp_path: Path):
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What trackers are told."""
+    heard = []
+
+    def write_curves(folder: Path, history: pl.DataFrame) -> bool:
+        assert folder.parent.name == "tensorboard"
+        assert folder.name.startswith(f"{AS_OF}-")
+        heard.append(", ".join(history["model_name"].unique(maintain_order=True)))
+        return True
+
+    def log_to_mlflow(uri: str | None, evaluations: pl.DataFrame, **others) -> None:
+        assert uri is None
+        assert evaluations.height > 0
+        heard.append(others["experiment"])
+
+    monkeypatch.setattr(step, "write_curves", write_curves)
+    monkeypatch.setattr(step, "log_to_mlflow", log_to_mlflow)
+    return heard
+
+
+def test_an_interrupted_evaluation_goes_on_and_leaves_nothing(shop: StubShop, tmp_path: Path, told):
     (tmp_path / "other").mkdir()
     other = StubShop(tmp_path / "other")
     whole = run(step._evaluate, other)
     assert other.checkpoints == []
+    assert told == ["two_tower, transformer", "shoal/toy"]
     with pytest.raises(KeyboardInterrupt):
         run(step._evaluate, shop, stop_at=2)
     assert [Path(file).parts[2:] for file in shop.checkpoints] == [("validation", "transformer.safetensors")]
+    assert len(told) == 2  # nothing of what was interrupted
     again = run(step._evaluate, shop)
+    assert told[2:] == told[:2]
     assert any(line.startswith("transformer: goes on from epoch 2 of") for line in again.lines)
     assert again.of_epochs() == whole.of_epochs()[1:]
     assert shop.tables["model_evaluations"].equals(other.tables["model_evaluations"])
@@ -137,6 +164,12 @@ def test_other_data_starts_anew_and_a_changed_rule_trains_nothing(shop: StubShop
     assert not any("epochs of the towers" in line for line in changed.lines)
     assert "i03" in before["item_id"].to_list()
     assert "i03" not in shop.tables["recommendations"]["item_id"].to_list()
+
+
+def test_how_many_processes_train_makes_no_other_model():
+    config = quick_config()
+    assert step._of_models(replace(config, transformer_workers=8)) == step._of_models(config)
+    assert step._of_models(replace(config, transformer_epochs=8)) != step._of_models(config)
 
 
 def test_folders_are_of_a_version_and_a_day(tmp_path: Path):

@@ -98,3 +98,10 @@ def test_shipped_profiles_load(profile: str):
         dataclasses.is_dataclass(part)
         for part in (settings.embedding, settings.cohorts, settings.recommender)
     )
+
+
+def test_the_address_of_mlflow_is_read_and_not_printed():
+    settings = load_settings({"MLFLOW_TRACKING_URI": "http://user:secret@host"})
+    assert settings.tracking_uri == "http://user:secret@host"
+    assert "secret" not in repr(settings)
+    assert load_settings({"MLFLOW_TRACKING_URI": ""}).tracking_uri is None
