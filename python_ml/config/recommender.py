@@ -26,6 +26,7 @@ class RecommenderConfig:
         exploration_pool: next best items they are drawn from; a purchase there counts as many times.
         similar_length: similar items for each item.
         audience_length: users for each item that an audience is looked for.
+        session_length: items for each session of a browser nobody is known behind.
         block_users: users scored at once; bounds memory.
         popularity_window_days: how far back best-sellers are counted.
         frequency_half_life_days: personal frequency: a purchase this old counts half; 0 = all count alike.
@@ -96,6 +97,7 @@ class RecommenderConfig:
     exploration_pool: int = 30
     similar_length: int = 10
     audience_length: int = 500
+    session_length: int = 10
     block_users: int = 64
     popularity_window_days: tuple[int, ...] = (28, 56, 91)
     frequency_half_life_days: tuple[float, ...] = (30.0, 60.0, 120.0)
@@ -158,7 +160,7 @@ class RecommenderConfig:
 
     def __post_init__(self) -> None:
         counts = ("window_days", "min_judged_users", "list_length", "diversity_candidates",
-                  "exploration_pool", "similar_length", "audience_length", "block_users",
+                  "exploration_pool", "similar_length", "audience_length", "session_length", "block_users",
                   "knn_min_buyers", "sequence_length", "sequence_window", "ease_max_side", "dimension",
                   "min_buyers", "prior_window_days", "second_stage_depth", "second_stage_min_users",
                   "second_stage_windows", "second_stage_users", "second_stage_epochs",

@@ -39,7 +39,7 @@ class SplitData:
         truth: (n_users, n_items) CSR, 1 where the user bought the item in the window.
         owned: (n_users, n_items) CSR, 1 where the user bought the item before the cut.
         users: (U,) int64, users with a purchase in the window and any interaction before the cut.
-        users_without_history: number of buyers in the window with no interaction before the cut.
+        newcomers: (W,) int64, users with a purchase in the window and no interaction before the cut.
     """
 
     past: Interactions
@@ -47,7 +47,7 @@ class SplitData:
     truth: sparse.csr_matrix
     owned: sparse.csr_matrix
     users: np.ndarray
-    users_without_history: int
+    newcomers: np.ndarray
 
     def new(self) -> sparse.csr_matrix:
         """(n_users, n_items) CSR, the truth without what the user owned before the cut."""
@@ -116,7 +116,8 @@ def split_data(interactions: Interactions, split: TimeSplit) -> SplitData:
     buys = np.diff(truth.indptr) > 0
     known = np.zeros(past.n_users, dtype=bool)
     known[past.user] = True
-    return SplitData(past, split.cut, truth, owned, np.flatnonzero(buys & known), int((buys & ~known).sum()))
+    known_buyers, newcomers = np.flatnonzero(buys & known), np.flatnonzero(buys & ~known)
+    return SplitData(past, split.cut, truth, owned, known_buyers, newcomers)
 
 
 def duration(hours: int) -> str:
