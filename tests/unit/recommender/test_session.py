@@ -49,6 +49,14 @@ def test_the_order_of_the_session_counts():
     assert lists([3, 0]).scores[0, 1] == pytest.approx(4 / 5, rel=1e-4)
 
 
+def test_what_is_not_shown_is_no_measure_for_what_is():
+    # To item 3, which the session holds, and to item 2, which must not be shown, lead ten and two times as much.
+    model = SequentialKnn(sparse.csr_matrix(np.float32([[0, 1, 2, 10, 0]] + [[0] * 5] * 4)), 1.0, 10)
+    found = recommend_for_items(model, [3, 0], SELLERS, np.arange(5) != 2, length=2)
+    assert found.items.tolist() == [[1, 4]]
+    assert found.scores[0] == pytest.approx([1.0, FILLER], rel=1e-4)
+
+
 def test_an_empty_or_unknown_session_gets_best_sellers():
     assert lists([]).items.tolist() == [[4, 3, 2]]
     assert lists([4]).items.tolist() == [[3, 2, 1]]
