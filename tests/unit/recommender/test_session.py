@@ -50,7 +50,7 @@ def test_the_order_of_the_session_counts():
 
 
 def test_what_is_not_shown_is_no_measure_for_what_is():
-    # To item 3, which the session holds, and to item 2, which must not be shown, lead ten and two times as much.
+    # Ten times as much leads to item 3, which the session holds, and twice to item 2, which is hidden.
     model = SequentialKnn(sparse.csr_matrix(np.float32([[0, 1, 2, 10, 0]] + [[0] * 5] * 4)), 1.0, 10)
     found = recommend_for_items(model, [3, 0], SELLERS, np.arange(5) != 2, length=2)
     assert found.items.tolist() == [[1, 4]]
