@@ -26,6 +26,11 @@ NO_PAIRS = (
 ONE_ITEM_EACH = "every order holds one item"
 NO_CARTS = "the shop logs no carts of known users"
 NO_OPEN_BASKET = "no cart was open on the as-of date that bought items go with (variable open_basket_days)"
+NO_BROWSERS = "the shop logs no browser that no user is known behind"
+NO_ANONYMOUS_SESSION = (
+    "no such browser has looked at an item in the last days before the as-of date (variable"
+    " anonymous_session_days)"
+)
 NOBODY_TO_WRITE_TO = "no user who has bought or looked at something agreed to marketing"
 NO_AUDIENCE_ITEMS = (
     "seeds/audience_items.csv names no item of the shop, and none that may be recommended was sold"
@@ -128,6 +133,8 @@ def _reason(table: str, published: Warehouse, counts: dict[str, int]) -> str | N
         return FEW_WRITERS
     if table == "similar_items" and not _has_neighbours(published):
         return ONE_ITEM
+    if table == "session_recommendations":
+        return _reason_of_no_sessions(published, counts)
     if table in ("bought_together", "basket_completions", "item_audiences"):
         return _reason_of_pairs_and_audiences(table, published, counts)
     return None
@@ -147,6 +154,15 @@ def _reason_of_pairs_and_audiences(table: str, published: Warehouse, counts: dic
         return NO_AUDIENCE_ITEMS
     # Written right after the lists, which show that the step has run.
     return NOBODY_EXPECTED if counts["serving.recommendations"] else None
+
+
+def _reason_of_no_sessions(published: Warehouse, counts: dict[str, int]) -> str | None:
+    if not _has_browser_of_nobody(published):
+        return NO_BROWSERS
+    if not counts["serving.recommendations"]:
+        return None if _has_interaction(published) else NOTHING_DONE
+    # Written right after the lists, which show that the step has run.
+    return NO_ANONYMOUS_SESSION
 
 
 def _has_complete_month(published: Warehouse) -> bool:
@@ -219,6 +235,12 @@ def _has_order_of_two(published: Warehouse) -> bool:
 def _has_cart(published: Warehouse) -> bool:
     events = published.read("core", "events", columns=["user_id", "event_type"])
     return not events.filter(pl.col("user_id").is_not_null(), event_type="cart").is_empty()
+
+
+def _has_browser_of_nobody(published: Warehouse) -> bool:
+    events = published.read("core", "events", columns=["user_id", "visitor_id", "item_id"])
+    acts = events.filter(pl.col("user_id").is_null()).drop_nulls(["visitor_id", "item_id"])
+    return not acts.is_empty()
 
 
 def _has_interaction_to_write_about(published: Warehouse) -> bool:

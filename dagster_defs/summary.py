@@ -48,6 +48,8 @@ def print_summary(settings: Settings) -> None:
     tradeoff = published.read("serving", "diversity_tradeoff")
     for list_name, meaning in LIST_TITLES.items():
         _print_evaluation(console, evaluation.filter(list_name=list_name), list_name, meaning)
+        for line in of_people_little_known(evaluation.filter(list_name=list_name)):
+            console.print(f"  {line}")
         for line in cost_of_diversity(tradeoff.filter(list_name=list_name)):
             console.print(f"  {line}")
     for line in rules_not_applied(published.read("serving", "business_rule_effects")):
@@ -68,6 +70,28 @@ def rules_not_applied(effects: pl.DataFrame) -> list[str]:
         f"Business rule {rule} is not applied: {reason}"
         for rule, reason in refused.select("rule_id", "not_applied_reason").iter_rows()
     ]
+
+
+def of_people_little_known(evaluation: pl.DataFrame) -> list[str]:
+    """A line on those who had only looked before the window, and one on those who were not known before.
+
+    Args:
+        evaluation: `serving.recommender_evaluation` of one list.
+    """
+    tested = evaluation.filter(split_name="test", metric_name="ndcg", cutoff=10)
+    shown = (
+        tested.filter("is_champion", cohort_id="looked_only"),
+        tested.filter(cohort_id="newcomers", model_name="best_sellers"),
+    )
+    lines = []
+    for row in pl.concat(shown).to_dicts():
+        popular = tested.filter(cohort_id=row["cohort_id"], model_name="popularity")["metric_value"].to_list()
+        line = (
+            f"{row['cohort_name'].lower()}: {row['user_count']:,} users, {row['model_name']}"
+            f" ndcg@10 {row['metric_value']:.4f} ({_interval(row)})"
+        )
+        lines.append(line + "".join(f", popularity {value:.4f}" for value in popular))
+    return lines
 
 
 def cost_of_diversity(tradeoff: pl.DataFrame) -> list[str]:

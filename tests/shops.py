@@ -43,6 +43,7 @@ OPINIONS = (
     *("item_reputation", "item_opinions", "user_opinions", "cohort_opinions"),
 )
 OF_CARTS = ("basket_completions",)  # of shops that log carts; the grocer does not
+OF_BROWSERS = ("session_recommendations",)  # of shops that log browsers nobody is known behind
 OF_INTERESTS = ("user_interests", "interest_profiles", "cohort_interests")  # of shops of 50 users and more
 OF_CLUSTERED = ("cohort_rules", "cohort_drift")  # of shops whose users are told apart; forty of them are not
 BUILT = ("core", "intermediate", "features")  # all that dbt makes of the raw files alone

@@ -39,12 +39,13 @@ EVALUATED_ON = ["item_features", "item_texts"]
 RECOMMENDED_FROM = ["user_features", "item_features", "item_texts"]
 RULES = ["business_rules_in_force", "business_rule_items", "user_ages"]
 AUDIENCES = ["audience_items_chosen", "contactable_users"]
+SESSIONS = "anonymous_session_acts"
 
 
 def build_recommender_assets(dbt_features: dg.AssetsDefinition) -> list[dg.AssetsDefinition]:
     features = {
         name: get_asset_key_for_model([dbt_features], name)
-        for name in [*ACTS, *RECOMMENDED_FROM, *RULES, *AUDIENCES]
+        for name in [*ACTS, *RECOMMENDED_FROM, *RULES, *AUDIENCES, SESSIONS]
     }
     written = [["ml", "text_embeddings"], ["ml", "user_cohorts"]]
     kinds = {"python", "torch"}
@@ -92,6 +93,17 @@ def build_recommender_assets(dbt_features: dg.AssetsDefinition) -> list[dg.Asset
         kinds=kinds,
         description="One row per item and rank: the users most likely to want it.",
     )
+    session_recommendations = dg.AssetSpec(
+        ["ml", "session_recommendations"],
+        deps=[
+            *(features[name] for name in [*RECOMMENDED_FROM, *RULES, SESSIONS]),
+            *written,
+            evaluations.key,
+        ],
+        group_name="ml",
+        kinds=kinds,
+        description="One row per session of a browser nobody is known behind and rank: what to show next.",
+    )
     common = {"pool": WRITER_POOL, "retry_policy": RETRIES}
 
     @dg.multi_asset(name="model_evaluations", specs=[evaluations, diversity], **common)
@@ -99,7 +111,9 @@ def build_recommender_assets(dbt_features: dg.AssetsDefinition) -> list[dg.Asset
         with errors_as_failures():
             yield from _evaluate(context, shop)
 
-    @dg.multi_asset(name="recommendations", specs=[recommendations, similar_items, item_audiences], **common)
+    served = [recommendations, similar_items, item_audiences, session_recommendations]
+
+    @dg.multi_asset(name="recommendations", specs=served, **common)
     def recommend(context: dg.AssetExecutionContext, shop: Shop):
         with errors_as_failures():
             yield from _recommend(context, shop)
@@ -117,7 +131,7 @@ def _evaluate(context: dg.AssetExecutionContext, shop: Shop):
 
     def compute() -> StepResult:
         from dagster_defs.figures import as_metadata
-        from python_ml.recommender.evaluate import evaluate_recommenders, headline
+        from python_ml.recommender.evaluate import cold_headline, evaluate_recommenders, headline
         from python_ml.recommender.report import trainings
 
         result = evaluate_recommenders(
@@ -133,6 +147,7 @@ def _evaluate(context: dg.AssetExecutionContext, shop: Shop):
         )
         shown = {name: as_metadata(figure) for name, figure in result.plots.items()}
         shown |= {"on the last window": markdown_table(headline(result.metrics)), "device": result.device}
+        shown |= {"people little was known of": markdown_table(cold_headline(result.metrics))}
         shown |= {"trained": markdown_table(trainings(result.history))}
         shown |= {"champions": markdown_table(_champions(result.metrics))}
         shown |= {"champions against the others": markdown_table(result.differences)}
@@ -172,7 +187,14 @@ def _tell_trackers(
 
 def _of_models(config: RecommenderConfig) -> RecommenderConfig:
     """The settings without those that shape lists alone or share work out: changing them trains nothing."""
-    return replace(config, exploration_slots=0, exploration_pool=1, audience_length=1, transformer_workers=1)
+    return replace(
+        config,
+        exploration_slots=0,
+        exploration_pool=1,
+        audience_length=1,
+        session_length=1,
+        transformer_workers=1,
+    )
 
 
 def _costs(diversity: pl.DataFrame) -> dict[str, Any]:
@@ -225,6 +247,9 @@ def _recommend(context: dg.AssetExecutionContext, shop: Shop):
     lists = fingerprint(settings.recommender, code="recommender", frames=shaped_by, models=models)
     asked = {name: shop.warehouse().read("features", name) for name in AUDIENCES}
     audiences = fingerprint(settings.recommender, code="recommender", frames=asked, models=models)
+    acts = shop.warehouse().read("features", SESSIONS)
+    shaped_by = rules | {SESSIONS: acts}
+    sessions = fingerprint(settings.recommender, code="recommender", frames=shaped_by, models=models)
     current = current_tables(shop, {"recommendations": lists, "similar_items": models}, read_as_of(shop))
 
     @cache
@@ -264,6 +289,14 @@ def _recommend(context: dg.AssetExecutionContext, shop: Shop):
         progress = Progress(what="users asked about", write=context.log.info)
         return StepResult(tables={"item_audiences": recommender().item_audiences(**asked, progress=progress)})
 
+    def find_for_sessions() -> StepResult:
+        from python_ml.recommender.read_rules import RuleTables
+
+        if acts.is_empty():
+            return nothing_to_do(["session_recommendations"], f"features.{SESSIONS} is empty")
+        written = recommender().session_lists(acts, RuleTables(**rules))
+        return StepResult(tables={"session_recommendations": written})
+
     for table, version, compute in (
         ("recommendations", lists, write_lists),
         ("similar_items", models, find_similar),
@@ -274,6 +307,9 @@ def _recommend(context: dg.AssetExecutionContext, shop: Shop):
         )
     # Not like the two: an empty table may be one that has been asked for nothing so far.
     yield from run_step(context, shop, version=audiences, tables=["item_audiences"], compute=find_audiences)
+    yield from run_step(
+        context, shop, version=sessions, tables=["session_recommendations"], compute=find_for_sessions
+    )
     remove_checkpoints(settings.paths, "recommendations")
 
 

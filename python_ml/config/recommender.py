@@ -27,6 +27,7 @@ class RecommenderConfig:
         exploration_pool: next best items they are drawn from; a purchase there counts as many times.
         similar_length: similar items for each item.
         audience_length: users for each item that an audience is looked for.
+        session_length: items for each session of a browser nobody is known behind.
         block_users: users scored at once; bounds memory.
         popularity_window_days: how far back best-sellers are counted.
         frequency_half_life_days: personal frequency: a purchase this old counts half; 0 = all count alike.
@@ -102,6 +103,7 @@ class RecommenderConfig:
     exploration_pool: int = 30
     similar_length: int = 10
     audience_length: int = 500
+    session_length: int = 10
     block_users: int = 64
     popularity_window_days: tuple[int, ...] = (28, 56, 91)
     frequency_half_life_days: tuple[float, ...] = (30.0, 60.0, 120.0)
@@ -176,7 +178,7 @@ class RecommenderConfig:
                   "transformer_heads", "transformer_blocks", "transformer_length", "transformer_epochs",
                   "transformer_patience", "transformer_batch_users", "transformer_negatives",
                   "repeat_windows", "repeat_users", "repeat_batch_pairs", "best_seller_days",
-                  "min_cohort_buyers", "similar_sold_days", "transformer_workers")  # fmt: skip
+                  "min_cohort_buyers", "similar_sold_days", "transformer_workers", "session_length")  # fmt: skip
         check_range("recommender", self, counts, 1, 1e9)
         check_range("recommender", self, ("ease_max_bytes", "second_stage_max_scores"), 1, 1e15)
         check_range("recommender", self, ("epochs", "repeat_epochs"), 0, 1e6)

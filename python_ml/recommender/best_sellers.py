@@ -63,6 +63,13 @@ class BestSellers:
             np.asarray(past.strongest().sum(axis=0)).ravel(),
         )
 
+    def scores(self, cohort: int = -1) -> np.ndarray:
+        """(I,) float64 what orders the best-sellers of one cohort, or of the whole shop (-1)."""
+        buyers = self.overall if cohort < 0 else self.by_cohort[cohort]
+        elsewhere = self.overall / max(self.overall.max(initial=0.0), 1.0)
+        level = self.all_time / max(self.all_time.max(initial=0.0), 1.0)
+        return buyers + ELSEWHERE * elsewhere + ALL_TIME * level
+
     def is_liked_more(self, cohort: int, items: np.ndarray) -> np.ndarray:
         """(K,) bool: whether a larger share of the cohort's buyers than of all buyers bought the item."""
         if cohort < 0:
@@ -102,13 +109,11 @@ def serve_best_sellers(
     touched = np.zeros((len(users), width, -(-len(rules.rule_ids) // 8)), dtype=np.uint8)
     from_cohort = np.zeros((len(users), width), dtype=bool)
     drawn_from = np.zeros((len(users), width), dtype=np.int32)
-    level = sellers.all_time / max(sellers.all_time.max(initial=0.0), 1.0)
     kinds = np.stack([group, rules.patterns(users)], axis=1)
     for number, pattern in np.unique(kinds, axis=0):
         rows = np.flatnonzero((kinds == (number, pattern)).all(axis=1))
         buyers = sellers.overall if number < 0 else sellers.by_cohort[number]
-        elsewhere = sellers.overall / max(sellers.overall.max(initial=0.0), 1.0)
-        score = torch.from_numpy(buyers + ELSEWHERE * elsewhere + ALL_TIME * level)[None]
+        score = torch.from_numpy(sellers.scores(number))[None]
         unruled = top_k(score, plan.length)[0][0]
         removed[rows] = not is_publishable[unruled].all()
         score[:, torch.from_numpy(~is_publishable)] = -torch.inf

@@ -20,6 +20,7 @@ from python_ml.recommender.judge import LISTS
 from python_ml.recommender.models import FALLBACK, settings_values
 from python_ml.recommender.plots import plot_learning_curve, plot_models
 from python_ml.recommender.report import (
+    cold_headline,
     difference_frame,
     diversity_frame,
     grid_frame,
@@ -30,7 +31,7 @@ from python_ml.recommender.report import (
 from python_ml.recommender.tradeoff import weigh_diversity
 from python_ml.recommender.watch import UNWATCHED, Watch
 
-__all__ = ["EvaluationResult", "evaluate_recommenders", "headline"]
+__all__ = ["EvaluationResult", "cold_headline", "evaluate_recommenders", "headline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class EvaluationResult:
         grid: list, model, settings (JSON) and validation NDCG@10 of everything that was tried.
         differences: test NDCG@10 of each list's champion minus each other model, with 95 % intervals.
         history: model_name, epoch, train_loss, validation_ndcg (null where nobody looked) of what is trained.
-        users_without_history: buyers in the window of each split who were not known before: not measured.
+        newcomers: buyers in the window of each split who were not known before; see `cold`.
         plots: figures by name.
         device: what was trained on.
     """
@@ -61,7 +62,7 @@ class EvaluationResult:
     grid: pl.DataFrame
     differences: pl.DataFrame
     history: pl.DataFrame
-    users_without_history: dict[str, int]
+    newcomers: dict[str, int]
     plots: dict[str, Figure]
     device: str
 
@@ -144,7 +145,7 @@ def evaluate_recommenders(
         grid=grid_frame(comparison),
         differences=difference_frame(comparison, seed),
         history=history,
-        users_without_history={name: data.users_without_history for name, data in feasibility.data.items()},
+        newcomers={name: len(data.newcomers) for name, data in feasibility.data.items()},
         plots={
             "models": plot_models(frame, CRITERION_CUTOFF),
             "learning curve": plot_learning_curve(history, (feasibility.lists or LISTS)[-1]),

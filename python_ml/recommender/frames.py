@@ -71,7 +71,7 @@ def read_inputs(tables: dict[str, pl.DataFrame], *, as_of: date) -> Inputs:
     interactions = Interactions.of(
         number(seen["user_id"], user_ids, "interactions.user_id"),
         number(seen["item_id"], item_ids, "interactions.item_id"),
-        _days(seen),
+        days_of(seen["interacted_at"]),
         seen["weight"].to_numpy(),
         is_purchase=(seen["event_type"] == "purchase").to_numpy(),
         n_users=len(user_ids),
@@ -101,7 +101,7 @@ def judged_from(interactions: pl.DataFrame, *, as_of: date, window_days: int) ->
         interactions: interacted_at.
         as_of, window_days: as in `choose_windows`.
     """
-    windows = choose_windows(_days(_before(interactions, as_of)), as_of, window_days)
+    windows = choose_windows(days_of(_before(interactions, as_of)["interacted_at"]), as_of, window_days)
     if not windows.splits:
         return None
     return datetime.combine(EPOCH, datetime.min.time()) + timedelta(days=windows.splits[0].cut)
@@ -112,8 +112,9 @@ def _before(interactions: pl.DataFrame, as_of: date) -> pl.DataFrame:
     return interactions.filter(pl.col("interacted_at") < moment)
 
 
-def _days(interactions: pl.DataFrame) -> np.ndarray:
-    return interactions["interacted_at"].dt.epoch("us").to_numpy() / MICROSECONDS_A_DAY
+def days_of(moments: pl.Series) -> np.ndarray:
+    """(M,) float64 days since 1970-01-01 of timestamps."""
+    return moments.dt.epoch("us").to_numpy() / MICROSECONDS_A_DAY
 
 
 def check_tables(tables: dict[str, pl.DataFrame]) -> None:

@@ -45,6 +45,18 @@ class Ranked:
     truth_size: np.ndarray
     scores: np.ndarray | None = None
 
+    @classmethod
+    def of(
+        cls, users: np.ndarray, items: np.ndarray, truth: sparse.csr_matrix, scores: np.ndarray | None = None
+    ) -> "Ranked":
+        """Lists beside what is to be found.
+
+        Args:
+            users, items, scores: see the class.
+            truth: (U, n_items) CSR, a row for each of the users.
+        """
+        return cls(users, items, _hits(items, truth), np.diff(truth.indptr).astype(np.int64), scores)
+
     def per_user(self, metric: str, cutoff: int) -> np.ndarray:
         """(U,) float64 values of one of `metrics.PER_USER`."""
         return metrics.FUNCTIONS[metric](self.hits[:, :cutoff], self.truth_size)
@@ -92,7 +104,7 @@ class Judge:
         users = self.data.users[wanted[self.data.users]]
         truth = self.truth[name][users]
         items, scores = (np.concatenate(part) for part in zip(*found, strict=True))
-        return Ranked(users, items, _hits(items, truth), np.diff(truth.indptr).astype(np.int64), scores)
+        return Ranked.of(users, items, truth, scores)
 
 
 def _hits(items: np.ndarray, truth: sparse.csr_matrix) -> np.ndarray:

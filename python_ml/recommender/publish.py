@@ -16,10 +16,13 @@ from python_ml.recommender.best_sellers import BestSellers, serve_best_sellers
 from python_ml.recommender.diversify import Diversity, candidate_count
 from python_ml.recommender.explain import Reason, explain
 from python_ml.recommender.explore import Exploration, draw_label
-from python_ml.recommender.frames import Inputs, number
+from python_ml.recommender.frames import Inputs, days_of, number
 from python_ml.recommender.models import Settings
 from python_ml.recommender.rules import Rules
+from python_ml.recommender.sequence.sequences import Sequences
+from python_ml.recommender.sequence.sequential_knn import SequentialKnnSettings
 from python_ml.recommender.serve import Lists, serve
+from python_ml.recommender.session import recommend_for_sessions
 from python_ml.recommender.similar import similar_items
 from python_ml.recommender.split import day_of
 from python_ml.recommender.two_tower_recommender import TwoTowerRecommender, expected_new_items
@@ -266,6 +269,61 @@ def audience_frame(
             "score": pl.Series(found.scores[row, place], dtype=pl.Float64),
             "top_share": pl.Series((place + 1) / max(len(users), 1), dtype=pl.Float64),
             "has_bought": pl.Series(has_bought, dtype=pl.Boolean),
+        }
+    )
+
+
+def session_frame(
+    inputs: Inputs,
+    workshop: Workshop,
+    settings: SequentialKnnSettings,
+    acts: pl.DataFrame,
+    rules: Rules,
+    config: RecommenderConfig,
+) -> pl.DataFrame:
+    """`ml.session_recommendations`, without model_version and as_of_date.
+
+    Args:
+        inputs: the feature tables as arrays.
+        workshop: fits the sequential kNN on everything users did before the as-of date.
+        settings: of the sequential kNN.
+        acts: session_id, item_id, occurred_at; the order of rows does not matter.
+        rules: business rules of users' lists.
+        config: length of a list, sessions scored at once, and the window best-sellers are counted in.
+    """
+    session_ids = acts["session_id"].unique().sort()
+    sessions = Sequences.of(
+        number(acts["session_id"], session_ids, "anonymous_session_acts.session_id"),
+        number(acts["item_id"], inputs.item_ids, "anonymous_session_acts.item_id"),
+        days_of(acts["occurred_at"]),
+        n_users=len(session_ids),
+        n_items=len(inputs.item_ids),
+    )
+    nobody = np.full(len(inputs.user_ids), -1, dtype=np.int64)
+    sellers = BestSellers.count(
+        workshop.past, nobody, 0, now=workshop.now, window_days=config.best_seller_days
+    )
+    found = recommend_for_sessions(
+        workshop.fit(settings).model,
+        sessions,
+        sellers.scores(),
+        inputs.is_recommendable,
+        rules,
+        length=config.session_length,
+        block_sessions=config.block_users,
+    )
+    row, place = np.nonzero(found.items >= 0)
+    reason_item = found.reason_items[row, place]
+    sources = np.where(reason_item >= 0, "sequential_knn", "best_sellers")
+    sources = np.where(found.is_pinned[row, place], PINNED, sources)
+    return pl.DataFrame(
+        {
+            "session_id": session_ids.gather(row),
+            "item_id": inputs.item_ids.gather(found.items[row, place]),
+            "reason_item_id": _gather_or_null(inputs.item_ids, reason_item),
+            "candidate_source": pl.Series(sources.tolist(), dtype=pl.String),
+            "rank": pl.Series(place + 1, dtype=pl.Int32),
+            "score": pl.Series(found.scores[row, place], dtype=pl.Float64),
         }
     )
 

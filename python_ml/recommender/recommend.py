@@ -1,4 +1,4 @@
-"""Feature tables and chosen models in; `ml.recommendations`, `similar_items` and `item_audiences` out."""
+"""Feature tables and chosen models in; lists, similar items, audiences and lists of sessions out."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,11 +13,12 @@ from python_ml.device import resolve_device
 from python_ml.errors import ModelError
 from python_ml.recommender.frames import read_inputs
 from python_ml.recommender.judge import LISTS
-from python_ml.recommender.models import Settings, settings_from
-from python_ml.recommender.publish import Publisher, audience_frame, similar_frame
+from python_ml.recommender.models import Settings, grid, settings_from
+from python_ml.recommender.publish import Publisher, audience_frame, session_frame, similar_frame
 from python_ml.recommender.read_rules import RuleTables, read_rules
 from python_ml.recommender.second_stage.ranker import Ranker
 from python_ml.recommender.second_stage.second_stage import SecondStageSettings
+from python_ml.recommender.sequence.sequential_knn import SequentialKnnSettings
 from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings
 from python_ml.recommender.sequence.transformer_knn import TransformerKnnSettings
 from python_ml.recommender.split import day_of
@@ -101,6 +102,7 @@ class Recommender:
         self._champions = {name: read_champion(model_evaluations, name) for name in LISTS}
         self._weights = {name: read_weight(diversity_tradeoff, name) for name in LISTS}
         self._tower_settings = _tower_settings(model_evaluations)
+        self._session_settings = _session_settings(model_evaluations, config)
         self._transformer_settings = _transformer_settings(
             [settings for _, settings in self._champions.values()]
         )
@@ -171,6 +173,26 @@ class Recommender:
             progress,
         )
 
+    def session_lists(self, acts: pl.DataFrame, rules: RuleTables) -> pl.DataFrame:
+        """`ml.session_recommendations` without model_version and as_of_date; the rules of `discover` hold.
+
+        Where no user has bought or looked at anything there is nothing to go by, and no list.
+
+        Args:
+            acts: the feature table `anonymous_session_acts`.
+            rules: business rules.
+
+        Raises:
+            ContractError: a column is missing, an id is unknown, or a table of rules breaks what is relied
+                on.
+        """
+        check_columns("anonymous_session_acts", acts, ("session_id", "item_id", "occurred_at"))
+        of_list = read_rules(rules, self._inputs, "discover", now=self._workshop.now)
+        frame = session_frame(
+            self._inputs, self._workshop, self._session_settings, acts, of_list, self.config
+        )
+        return frame if len(self._inputs.interactions) else frame.clear()
+
     def weights(self) -> dict[str, np.ndarray]:
         """Arrays by name: the towers, what else was trained for a list that it writes, and the item ids.
 
@@ -208,6 +230,15 @@ def _tower_settings(model_evaluations: pl.DataFrame) -> TwoTowerSettings | None:
     lists = [name for name in LISTS if (evaluated == name).any()]
     # The last is discover, if it could be evaluated: similar items are for finding new ones.
     return read_settings(model_evaluations, "two_tower", lists[-1]) if lists else None
+
+
+def _session_settings(model_evaluations: pl.DataFrame, config: RecommenderConfig) -> SequentialKnnSettings:
+    """Those validation chose for items new to a user; the first of the grid where no list could be judged."""
+    evaluated = model_evaluations.filter(model_name="sequential_knn")["list_name"]
+    lists = [name for name in LISTS if (evaluated == name).any()]
+    if not lists:
+        return grid("sequential_knn", config, config.window_days)[0]
+    return read_settings(model_evaluations, "sequential_knn", lists[-1])
 
 
 def _transformer_settings(champions: list[Settings]) -> SequenceTrainSettings | None:

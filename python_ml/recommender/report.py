@@ -9,13 +9,15 @@ import polars as pl
 
 from python_ml.config import RecommenderConfig
 from python_ml.recommender.choose import CRITERION_CUTOFF, Comparison
+from python_ml.recommender.cold import LOOKED_ONLY, NEWCOMERS, SHOWN, had_only_looked, rank_newcomers
 from python_ml.recommender.counting import CountingSettings
 from python_ml.recommender.feasibility import Feasibility
 from python_ml.recommender.frames import Inputs
 from python_ml.recommender.gate import paired_ndcg
-from python_ml.recommender.judge import Ranked
+from python_ml.recommender.judge import LISTS, Ranked
 from python_ml.recommender.measures import Measures
 from python_ml.recommender.models import FALLBACK, settings_values
+from python_ml.recommender.split import SplitData
 from python_ml.recommender.tradeoff import Tradeoff
 
 ALL_USERS = ("all", "All users")
@@ -99,6 +101,28 @@ def headline(evaluations: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def cold_headline(evaluations: pl.DataFrame) -> pl.DataFrame:
+    """How people of whom little was known fared on the test window, at the cutoff champions are chosen by.
+
+    Args:
+        evaluations: `ml.model_evaluations`.
+
+    Returns:
+        users, list_name, model_name, is_champion, user_count, ndcg and its interval, best first; of those who
+        had looked, the champion and popularity alone.
+    """
+    compared = pl.col("is_champion") | pl.col("model_name").is_in(["popularity", SHOWN])
+    measured = evaluations.filter(
+        pl.col("cohort_id").is_in([LOOKED_ONLY[0], NEWCOMERS[0]]) & compared,
+        split_name="test", metric_name="ndcg", cutoff=CRITERION_CUTOFF,
+    )  # fmt: skip
+    shown = measured.select(
+        "list_name", "model_name", "is_champion", "user_count", "lower_95", "upper_95",
+        users="cohort_name", ndcg="metric_value",
+    )  # fmt: skip
+    return shown.sort(["users", "list_name", "ndcg", "model_name"], descending=[False, True, True, False])
+
+
 def model_config(settings: Any) -> str:
     """Settings as one line of JSON."""
     return json.dumps(settings_values(settings), sort_keys=True)
@@ -118,6 +142,7 @@ def metrics_frame(
     rows = [*_unjudged_rows(feasibility, config), *_left_out_rows(feasibility)]
     if comparison is not None:
         rows += _metric_rows(comparison, inputs, config, float(feasibility.windows.days))
+    rows += _newcomer_rows(feasibility, comparison, inputs, config)
     return pl.DataFrame(rows, schema=METRIC_SCHEMA, orient="row")
 
 
@@ -163,14 +188,49 @@ def _metric_rows(
                 head = (model_name, split_name, list_name)
                 for cutoff in config.cutoffs:
                     per_user = measures.per_user(ranked, cutoff)
-                    for *cohort, rows in _groups(ranked, inputs):
-                        for name, measured, users in measures.summarise(ranked, per_user, rows, cutoff):
-                            values = [None if np.isnan(value) else value for value in measured]
-                            yield (*head, *cohort, name, cutoff, *values, users, *tail)
+                    for *group, rows in _groups(ranked, comparison.data[split_name], inputs, config):
+                        for measured in _measured(measures, ranked, per_user, rows, cutoff):
+                            yield (*head, *group, *measured, *tail)
 
 
-def _groups(ranked: Ranked, inputs: Inputs) -> Iterator[tuple[str, str, np.ndarray]]:
+def _newcomer_rows(
+    feasibility: Feasibility, comparison: Comparison | None, inputs: Inputs, config: RecommenderConfig
+) -> Iterator[tuple]:
+    """What nobody's history can be asked for; measured even where no list of known users can be judged."""
+    depth = max(*config.cutoffs, CRITERION_CUTOFF)
+    window_days = float(feasibility.windows.days)
+    for split_name, data in feasibility.data.items():
+        measures = Measures(data, inputs.texts, inputs.category)
+        for list_name in LISTS:
+            popularity = comparison and comparison.settings["popularity"].get(list_name)
+            configs = {SHOWN: json.dumps({"window_days": config.best_seller_days})}
+            if popularity is not None:
+                configs["popularity"] = model_config(popularity)
+            for name, ranked in rank_newcomers(data, popularity, config, depth).items():
+                head = (name, split_name, list_name, *NEWCOMERS)
+                tail = (False, None, configs[name], window_days, None)
+                rows = np.arange(len(ranked.users))
+                for cutoff in config.cutoffs:
+                    per_user = measures.per_user(ranked, cutoff)
+                    for measured in _measured(measures, ranked, per_user, rows, cutoff):
+                        yield (*head, *measured, *tail)
+
+
+def _measured(
+    measures: Measures, ranked: Ranked, per_user: dict[str, np.ndarray], rows: np.ndarray, cutoff: int
+) -> Iterator[tuple]:
+    """metric_name, cutoff, metric_value, lower_95, upper_95 and user_count of some of the users."""
+    for name, measured, users in measures.summarise(ranked, per_user, rows, cutoff):
+        yield (name, cutoff, *(None if np.isnan(value) else value for value in measured), users)
+
+
+def _groups(
+    ranked: Ranked, data: SplitData, inputs: Inputs, config: RecommenderConfig
+) -> Iterator[tuple[str, str, np.ndarray]]:
     yield (*ALL_USERS, np.arange(len(ranked.users)))
+    lookers = np.flatnonzero(had_only_looked(data, ranked.users))
+    if len(lookers) >= config.min_judged_users:
+        yield (*LOOKED_ONLY, lookers)
     for number, (cohort_id, name) in enumerate(zip(inputs.cohort_ids, inputs.cohort_names, strict=True)):
         rows = np.flatnonzero(inputs.cohort[ranked.users] == number)
         if len(rows):

@@ -6,7 +6,7 @@ scores say. Rules speak at serving alone: models are fitted, chosen and judged w
 Shapes: U users, B users of a block, K places, I items of the catalogue, R rules.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -109,6 +109,11 @@ class Rules:
         if not seen:
             return np.zeros(len(users), dtype=np.int64)
         return np.unique(np.stack(seen, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+
+    def for_strangers(self) -> "Rules":
+        """The same for somebody who is no user: not known to be of any age, and never bought anything."""
+        hidden = tuple(replace(hidden, but_for=None) for hidden in self.hidden)
+        return replace(self, hidden=hidden, recent=())
 
 
 NO_RULES = Rules()

@@ -41,7 +41,7 @@ class SplitData:
         users: (U,) int64, users with a purchase in the window and any interaction before the cut, or a sample
             of them: who is judged.
         known_buyers: how many of them there are.
-        users_without_history: number of buyers in the window with no interaction before the cut.
+        newcomers: (W,) int64, users with a purchase in the window and no interaction before the cut.
     """
 
     past: Interactions
@@ -50,7 +50,7 @@ class SplitData:
     owned: sparse.csr_matrix
     users: np.ndarray
     known_buyers: int
-    users_without_history: int
+    newcomers: np.ndarray
 
     def new(self) -> sparse.csr_matrix:
         """(n_users, n_items) CSR, the truth without what the user owned before the cut."""
@@ -126,11 +126,11 @@ def split_data(interactions: Interactions, split: TimeSplit, *, max_users: int, 
     buys = np.diff(truth.indptr) > 0
     known = np.zeros(past.n_users, dtype=bool)
     known[past.user] = True
-    buyers = np.flatnonzero(buys & known)
+    buyers, newcomers = np.flatnonzero(buys & known), np.flatnonzero(buys & ~known)
     judged = buyers
     if len(buyers) > max_users:
         judged = np.sort(np.random.default_rng(seed).choice(buyers, max_users, replace=False))
-    return SplitData(past, split.cut, truth, owned, judged, len(buyers), int((buys & ~known).sum()))
+    return SplitData(past, split.cut, truth, owned, judged, len(buyers), newcomers)
 
 
 def duration(hours: int) -> str:

@@ -10,7 +10,17 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.shops import OF_CARTS, OF_CLUSTERED, OF_INTERESTS, OPINIONS, TestShop, copy_of, kill, same_rows
+from tests.shops import (
+    OF_BROWSERS,
+    OF_CARTS,
+    OF_CLUSTERED,
+    OF_INTERESTS,
+    OPINIONS,
+    TestShop,
+    copy_of,
+    kill,
+    same_rows,
+)
 
 pytestmark = pytest.mark.slow
 REST_SECONDS = 10
@@ -46,7 +56,7 @@ class Reader(threading.Thread):
             for schema, table in tables:
                 if (
                     connection.sql(f"select * from {schema}.{table}").to_arrow_table().num_rows == 0
-                    and table not in OPINIONS + OF_CARTS + OF_CLUSTERED + OF_INTERESTS
+                    and table not in OPINIONS + OF_BROWSERS + OF_CARTS + OF_CLUSTERED + OF_INTERESTS
                 ):
                     self.errors.append(f"{table} is empty")
 

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.shops import OF_CARTS, OF_CLUSTERED, OF_INTERESTS, OPINIONS, TEST_DATA, TestShop, cut_to_days
+from tests.shops import (
+    OF_BROWSERS,
+    OF_CARTS,
+    OF_CLUSTERED,
+    OF_INTERESTS,
+    OPINIONS,
+    TEST_DATA,
+    TestShop,
+    cut_to_days,
+)
 
 pytestmark = pytest.mark.slow
 UNCHANGED = "unchanged: same data, settings and code as the last run"
@@ -32,7 +41,15 @@ def test_a_week_is_published_whole(one_week):
     }
     assert rows == copied
     # June was not over: nobody can be followed from month to month yet. And no two items were in five orders.
-    without = (*OPINIONS, *OF_CARTS, *OF_CLUSTERED, *OF_INTERESTS, "acquisition_cohorts", "bought_together")
+    without = (
+        *OPINIONS,
+        *OF_BROWSERS,
+        *OF_CARTS,
+        *OF_CLUSTERED,
+        *OF_INTERESTS,
+        "acquisition_cohorts",
+        "bought_together",
+    )
     expected = {f"serving.{name}" for name in without}
     assert {table for table, count in rows.items() if not count} == expected
     assert "serving.topic_sizes, serving.user_opinions are empty: the shop has no reviews" in said

@@ -11,8 +11,10 @@ from dagster_defs.empty_tables import (
     FEW_OF_AN_INTEREST,
     FEW_USERS,
     FEW_WRITERS,
+    NO_ANONYMOUS_SESSION,
     NO_ASPECT,
     NO_AUDIENCE_ITEMS,
+    NO_BROWSERS,
     NO_CARTS,
     NO_INTERESTS,
     NO_MONTH,
@@ -275,6 +277,36 @@ def test_what_no_basket_is_completed_for(tmp_path: Path, user, event_type, pair,
     found = f"insert into serving.bought_together values {pair}" if pair else "select 1"
     explained = why_empty(published(tmp_path, WEEK, TWO, TOGETHER, act, found))
     assert explained["serving.basket_completions"] == reason
+
+
+SESSIONS = """
+create table serving.session_recommendations (session_id varchar);
+alter table core.events add column visitor_id varchar;
+"""
+
+
+@pytest.mark.parametrize(
+    ("user", "visitor", "item", "lists", "reason"),
+    [
+        ("null", "null", "'tea'", True, NO_BROWSERS),
+        ("'a'", "'v'", "'tea'", True, NO_BROWSERS),
+        ("null", "'v'", "null", True, NO_BROWSERS),
+        ("null", "'v'", "'tea'", True, NO_ANONYMOUS_SESSION),
+        ("null", "'v'", "'tea'", False, None),  # the step has not run
+    ],
+)
+def test_where_no_session_is_nobodys(tmp_path: Path, user, visitor, item, lists: bool, reason):
+    act = f"insert into core.events values ({user}, {item}, {visitor})"
+    run = "select 1" if lists else "delete from serving.recommendations"
+    explained = why_empty(published(tmp_path, WEEK, TWO, SESSIONS, act, run))
+    assert explained.get("serving.session_recommendations") == reason
+
+
+def test_no_session_has_a_list_where_no_user_did_anything(tmp_path: Path):
+    act = "delete from core.events; delete from serving.recommendations;"
+    visit = "insert into core.events values (null, 'tea', 'v')"
+    shop = published(tmp_path, WEEK, TWO, SESSIONS, act, visit)
+    assert why_empty(shop)["serving.session_recommendations"] == NOTHING_DONE
 
 
 AUDIENCES = """

@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,7 +23,10 @@ from tests.unit.recommender.recommender_shop import (
     shop_tables,
 )
 
-WRITTEN = ("model_evaluations", "diversity_tradeoff", "recommendations", "similar_items", "item_audiences")
+WRITTEN = (
+    *("model_evaluations", "diversity_tradeoff", "recommendations", "similar_items", "item_audiences"),
+    "session_recommendations",
+)
 
 
 class StubShop:
@@ -37,6 +40,15 @@ class StubShop:
             "business_rule_items": rules.business_rule_items,
             "user_ages": rules.user_ages,
             "audience_items_chosen": pl.DataFrame({"item_id": ITEMS[:1], "chosen_as": ["named"]}),
+            "anonymous_session_acts": pl.DataFrame(
+                {
+                    "session_id": ["s1", "s1", "s2"],
+                    "item_id": ["i03", "i04", "i06"],
+                    "occurred_at": pl.Series(
+                        [datetime(2024, 5, 31, hour) for hour in (1, 2, 3)], dtype=pl.Datetime("us")
+                    ),
+                }
+            ),
             "contactable_users": pl.DataFrame({"user_id": BUYERS}),
         }
         for table in WRITTEN:
@@ -154,7 +166,7 @@ def test_other_data_starts_anew_and_a_changed_rule_trains_nothing(shop: StubShop
     shop.tables["interactions"] = shop.tables["interactions"].head(-1)
     assert not any("goes on" in line or "anew" in line for line in run(step._recommend, shop).lines)
     assert shop.checkpoints == []
-    before = shop.tables["recommendations"]
+    before, sessions = shop.tables["recommendations"], shop.tables["session_recommendations"]
     shop.tables["business_rules_in_force"] = rule_tables(
         {"rule_id": "no", "rule_type": "exclude"}
     ).business_rules_in_force
@@ -163,6 +175,9 @@ def test_other_data_starts_anew_and_a_changed_rule_trains_nothing(shop: StubShop
     assert changed.of_epochs() == []
     assert not any("epochs of the towers" in line for line in changed.lines)
     assert "i03" in before["item_id"].to_list()
+    assert set(sessions["session_id"]) == {"s1", "s2"}
+    assert "i03" in sessions.filter(session_id="s2")["item_id"].to_list()
+    assert "i03" not in shop.tables["session_recommendations"]["item_id"].to_list()
     assert "i03" not in shop.tables["recommendations"]["item_id"].to_list()
 
 

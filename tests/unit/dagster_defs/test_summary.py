@@ -10,6 +10,7 @@ from dagster_defs.summary import (
     _print_evaluation,
     cost_of_diversity,
     notes_of_source,
+    of_people_little_known,
     rules_not_applied,
 )
 
@@ -47,6 +48,27 @@ def test_what_was_not_evaluated_says_why():
     assert "not evaluated: history of 3 hours" in alone
     assert "written by counting" in alone
     assert "did not compete" not in alone
+
+
+def test_people_little_was_known_of_are_told_of_beside_popularity():
+    row = {"split_name": "test", "metric_name": "ndcg", "cutoff": 10, "lower_95": 0.1, "upper_95": 0.3}
+    looked = row | {"cohort_id": "looked_only", "cohort_name": "Had looked", "user_count": 1_200}
+    new = row | {"cohort_id": "newcomers", "cohort_name": "Not known", "user_count": 30}
+    ease = looked | {"model_name": "ease", "metric_value": 0.2, "is_champion": True}
+    rows = [
+        ease,
+        ease | {"split_name": "validation"},
+        ease | {"cutoff": 5},
+        ease | {"metric_name": "recall"},
+        ease | {"model_name": "item_knn", "is_champion": False},
+        ease | {"model_name": "popularity", "metric_value": 0.15, "is_champion": False},
+        new | {"model_name": "best_sellers", "metric_value": 0.2, "is_champion": False},
+    ]
+    assert of_people_little_known(pl.DataFrame(rows)) == [
+        "had looked: 1,200 users, ease ndcg@10 0.2000 (0.1000 to 0.3000), popularity 0.1500",
+        "not known: 30 users, best_sellers ndcg@10 0.2000 (0.1000 to 0.3000)",
+    ]
+    assert of_people_little_known(pl.DataFrame([ease | {"cohort_id": "all"}])) == []
 
 
 def test_tables_that_are_empty_for_one_reason_are_named_together():

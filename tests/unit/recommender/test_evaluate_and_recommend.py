@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import asdict, fields, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -219,7 +219,7 @@ def test_history_differences_and_plots_are_there(evaluation, small_config):
     assert evaluation.differences.height == 2 * (len(MODELS) - 1)
     assert {"models", "learning curve"} == set(evaluation.plots)
     assert evaluation.device == "cpu"
-    assert evaluation.users_without_history == {"validation": 0, "test": 0}
+    assert evaluation.newcomers == {"validation": 0, "test": 0}
 
 
 def test_headline_shows_the_test_window(evaluation, tables, small_config):
@@ -417,6 +417,8 @@ def test_every_setting_is_used(tables, small_config):
     recommender.item_audiences(
         pl.DataFrame({"item_id": ITEMS[:1], "chosen_as": ["named"]}), pl.DataFrame({"user_id": BUYERS})
     )
+    acts = pl.DataFrame({"session_id": ["s"], "item_id": ITEMS[1:2], "occurred_at": [datetime(2024, 5, 31)]})
+    recommender.session_lists(acts, rule_tables())
     assert recorder.asked == {field.name for field in fields(RecommenderConfig)}
 
 
@@ -515,6 +517,7 @@ def test_every_setting_reaches_the_object_it_is_for():
         {"transformer_knn_weights": (0.5, 1.5)},
         {"transformer_knn_temperatures": (0.0,)},
         {"second_stage_depth": 0},
+        {"session_length": 0},
         {"second_stage_learning_rate": 2.0},
     ],
 )

@@ -62,10 +62,10 @@ def test_nothing_at_or_after_the_cut_is_known(toy):
     assert data.truth.toarray().tolist() == [[0, 0, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0]]
 
 
-def test_buyers_without_history_are_counted_not_measured(toy):
+def test_buyers_without_history_are_kept_apart(toy):
     data = split_data(toy, TimeSplit("test", 95.0, 100.0), max_users=100, seed=0)
     assert data.users.tolist() == [1]
-    assert data.users_without_history == 1
+    assert data.newcomers.tolist() == [2]
 
 
 def test_of_many_buyers_a_sample_is_judged_and_all_are_known():
