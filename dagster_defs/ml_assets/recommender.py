@@ -96,7 +96,7 @@ def build_recommender_assets(dbt_features: dg.AssetsDefinition) -> list[dg.Asset
     session_recommendations = dg.AssetSpec(
         ["ml", "session_recommendations"],
         deps=[
-            *(features[name] for name in [*RECOMMENDED_FROM, *RULES, SESSIONS]),
+            *(features[name] for name in [*ACTS, *RECOMMENDED_FROM, *RULES, SESSIONS]),
             *written,
             evaluations.key,
         ],

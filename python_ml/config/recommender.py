@@ -169,16 +169,18 @@ class RecommenderConfig:
 
     def __post_init__(self) -> None:
         counts = ("window_days", "min_judged_users", "max_judged_users", "list_length",
-                  "diversity_candidates", "exploration_pool", "similar_length", "audience_length",
-                  "block_users", "knn_min_buyers", "sequence_length", "sequence_window", "ease_max_side",
-                  "dimension", "min_buyers", "prior_window_days", "second_stage_depth",
-                  "second_stage_min_users", "second_stage_windows", "second_stage_users",
-                  "second_stage_epochs", "second_stage_batch_users", "judge_every", "patience",
-                  "epoch_users", "batch_users", "positives_per_user", "negatives", "transformer_dimension",
-                  "transformer_heads", "transformer_blocks", "transformer_length", "transformer_epochs",
-                  "transformer_patience", "transformer_batch_users", "transformer_negatives",
-                  "repeat_windows", "repeat_users", "repeat_batch_pairs", "best_seller_days",
-                  "min_cohort_buyers", "similar_sold_days", "transformer_workers", "session_length")  # fmt: skip
+                  "diversity_candidates", "exploration_pool", "similar_length",
+                  "audience_length", "block_users", "knn_min_buyers", "sequence_length",
+                  "sequence_window", "ease_max_side", "dimension", "min_buyers",
+                  "prior_window_days", "second_stage_depth", "second_stage_min_users",
+                  "second_stage_windows", "second_stage_users", "second_stage_epochs",
+                  "second_stage_batch_users", "judge_every", "patience", "epoch_users",
+                  "batch_users", "positives_per_user", "negatives", "transformer_dimension",
+                  "transformer_heads", "transformer_blocks", "transformer_length",
+                  "transformer_epochs", "transformer_patience", "transformer_batch_users",
+                  "transformer_negatives", "repeat_windows", "repeat_users",
+                  "repeat_batch_pairs", "best_seller_days", "min_cohort_buyers",
+                  "similar_sold_days", "transformer_workers", "session_length")  # fmt: skip
         check_range("recommender", self, counts, 1, 1e9)
         check_range("recommender", self, ("ease_max_bytes", "second_stage_max_scores"), 1, 1e15)
         check_range("recommender", self, ("epochs", "repeat_epochs"), 0, 1e6)
