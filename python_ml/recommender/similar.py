@@ -4,8 +4,6 @@ Shapes: I items of the catalogue, C candidates, K places, D dimensions, V distin
 array is a block's cosines, BLOCK_CELLS at most (C where that is more).
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from torch.nn import functional
@@ -13,9 +11,6 @@ from torch.nn import functional
 from python_ml.recommender.data import TextVectors
 from python_ml.recommender.ranking import top_k
 
-NEIGHBOURS = 10  # so many, at most, speak for where an item stands; and no more than
-NEIGHBOURS_SHARE = 0.005  # this share of the candidates: in a small catalogue the nearest ten are not near
-SHARPNESS = 3.0  # and count by their cosine to this power
 BLOCK_ROWS = 1024
 BLOCK_CELLS = 2**27  # cosines of a block: 512 MB
 
@@ -29,8 +24,8 @@ def similar_items(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Nearest candidates of every item by cosine.
 
-    Items with a vector of their own are compared with candidates that have one, each vector drawn to those of
-    its nearest; the others by text with all candidates that have a text.
+    Items with a vector of their own are compared with candidates that have one; the others by text with all
+    candidates that have a text.
 
     Args:
         item_vectors: (I, D) float32 of the item tower, on any device.
@@ -54,46 +49,18 @@ def similar_items(
 
 def _by_behaviour(items, scores, rows, vectors, candidates) -> None:
     unit = functional.normalize(vectors, dim=1)
-    width = min(NEIGHBOURS, int(NEIGHBOURS_SHARE * len(candidates)))
-    if width:
-        unit = _settled(unit, rows, candidates, width)
-    for block, best, value in _nearest(unit, rows, candidates, items.shape[1]):
-        items[block, : best.shape[1]] = np.where(best >= 0, candidates[best], -1) if best.size else best
-        scores[block, : best.shape[1]] = np.where(best >= 0, value, 0.0)
-
-
-def _settled(unit: torch.Tensor, rows: np.ndarray, candidates: np.ndarray, width: int) -> torch.Tensor:
-    """Vectors drawn to those of their nearest candidates: few buyers leave much of a vector to chance.
-
-    Source:
-        Arandjelovic and Zisserman 2012, "Three things everyone should know to improve object retrieval",
-        database-side feature augmentation; weights of Radenovic et al. 2019, "Fine-tuning CNN image
-        retrieval with no human annotation", section 4.3 (alpha query expansion, alpha = 3).
-    """
-    settled = unit.clone()
-    for block, best, value in _nearest(unit, rows, candidates, width):
-        near = unit[torch.from_numpy(candidates[best]).to(unit.device)]
-        weight = (
-            torch.from_numpy(np.where(best >= 0, value, 0.0)).to(unit.device).clamp_(min=0.0) ** SHARPNESS
-        )
-        place = torch.from_numpy(block).to(unit.device)
-        settled[place] = functional.normalize(unit[place] + (weight[:, :, None] * near).sum(1), dim=1)
-    return settled
-
-
-def _nearest(
-    unit: torch.Tensor, rows: np.ndarray, candidates: np.ndarray, k: int
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Blocks of rows, places (B, k) of their nearest candidates other than themselves, and cosines."""
     pool = unit[torch.from_numpy(candidates).to(unit.device)]
-    position = np.full(len(unit), -1, dtype=np.int64)
+    position = np.full(len(items), -1, dtype=np.int64)
     position[candidates] = np.arange(len(candidates))
     step = _block_rows(len(candidates))
     for block in np.split(rows, range(step, len(rows), step)):
         cosine = unit[torch.from_numpy(block).to(unit.device)] @ pool.T
         inside = np.flatnonzero(position[block] >= 0)
         cosine[torch.from_numpy(inside), torch.from_numpy(position[block][inside])] = -torch.inf
-        yield block, *top_k(cosine, k)
+        best, value = top_k(cosine, items.shape[1])
+        width = best.shape[1]
+        items[block, :width] = np.where(best >= 0, candidates[best], -1) if width else best
+        scores[block, :width] = np.where(best >= 0, value, 0.0)
 
 
 def _by_text(items, scores, rows, texts, candidates, device) -> None:

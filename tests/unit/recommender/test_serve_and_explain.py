@@ -179,37 +179,7 @@ def test_similar_items_by_behaviour_and_by_text():
     assert items[5].tolist() == [-1, -1]  # nothing is known of it
 
 
-def test_neighbours_settle_where_an_item_stands(monkeypatch):
-    # Worked by hand, with one neighbour each. Items 0 and 1 lie 60 degrees apart, item 2 at right angles to
-    # item 0 and 30 degrees from item 1: 0 is drawn to 1, 1 to 2 and 2 to 1, by the cosine to the third power.
-    monkeypatch.setattr(similar, "NEIGHBOURS_SHARE", 0.4)
-    unit = np.array([[1.0, 0.0], [0.5, 3**0.5 / 2], [0.0, 1.0]])
-    drawn = unit + np.array([0.5, 3**0.5 / 2, 3**0.5 / 2])[:, None] ** 3 * unit[[1, 2, 1]]
-    drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
-    texts = TextVectors(np.eye(1, dtype=np.float32), np.full(3, -1))
-    vectors = torch.from_numpy((5 * unit).astype(np.float32))
-    items, scores = similar_items(vectors, np.ones(3, bool), texts, np.arange(3), 2)
-    assert items.tolist() == [[1, 2], [2, 0], [1, 0]]
-    cosine = drawn @ drawn.T
-    for item in range(3):
-        assert scores[item].tolist() == pytest.approx(cosine[item, items[item]].tolist(), rel=1e-5)
-
-
-def test_noise_of_single_items_is_settled_by_their_group():
-    draw = np.random.default_rng(0)
-    centre = np.repeat(draw.normal(size=(100, 16)), 20, axis=0)
-    noisy = torch.from_numpy((centre + draw.normal(size=centre.shape)).astype(np.float32))
-    texts = TextVectors(np.eye(1, dtype=np.float32), np.full(2000, -1))
-    items, _ = similar_items(noisy, np.ones(2000, bool), texts, np.arange(2000), 10)
-    unit = torch.nn.functional.normalize(noisy, dim=1)
-    plain = (unit @ unit.T).fill_diagonal_(-1).topk(10).indices.numpy()
-    group = np.arange(2000) // 20
-    found, before = (np.mean(group[shown] == group[:, None]) for shown in (items, plain))
-    assert found > before + 0.05
-
-
 def test_comparing_by_smaller_blocks_changes_nothing(monkeypatch):
-    monkeypatch.setattr(similar, "NEIGHBOURS_SHARE", 0.5)
     draw = np.random.default_rng(0)
     vectors, has_own = torch.from_numpy(draw.normal(size=(9, 2)).astype(np.float32)), np.arange(9) < 5
     texts = TextVectors(draw.normal(size=(4, 3)).astype(np.float32), np.arange(9) % 4)
