@@ -27,6 +27,7 @@ from dagster_defs.ml_assets.step import (
 from dagster_defs.progress import Progress
 from dagster_defs.resources import Shop
 from python_ml.config import RecommenderConfig
+from python_ml.extras import version_of
 
 if TYPE_CHECKING:
     from python_ml.recommender.recommend import Recommender
@@ -103,7 +104,11 @@ def _evaluate(context: dg.AssetExecutionContext, shop: Shop):
     settings = shop.settings()
     inputs = read_inputs(shop, EVALUATED_ON, written=["user_cohorts"])
     version = fingerprint(
-        _of_models(settings.recommender), code="recommender", frames=inputs, seed=settings.seed
+        _of_models(settings.recommender),
+        code="recommender",
+        frames=inputs,
+        seed=settings.seed,
+        als=version_of("implicit"),  # installed, it competes
     )
 
     def compute() -> StepResult:

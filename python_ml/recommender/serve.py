@@ -82,9 +82,12 @@ def serve(
         score = model.score(block)
         if list_name == "discover":
             mask_items(score, owned, block)
-        unruled = top_k(score, plan.length)[0]
-        removed.append(((unruled >= 0) & ~is_publishable[unruled]).any(axis=1))
-        score[:, hidden.to(score.device)] = -torch.inf
+        is_removed = np.zeros(len(block), bool)
+        if len(hidden):
+            unruled = top_k(score, plan.length)[0]
+            is_removed = ((unruled >= 0) & ~is_publishable[unruled]).any(axis=1)
+            score[:, hidden.to(score.device)] = -torch.inf
+        removed.append(is_removed)
         shown = arrange(candidates(score, block, plan), block, plan)
         arranged.append((shown.items, shown.scores, np.packbits(shown.touched, axis=2), shown.drawn_from))
         if progress:

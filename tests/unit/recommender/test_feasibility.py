@@ -27,7 +27,8 @@ MIDNIGHT = datetime(2024, 6, 1)
 WEIGHTS = {"purchase": 1.0, "cart": 0.5, "view": 0.1}
 QUICK = RecommenderConfig(
     popularity_window_days=(56,), frequency_half_life_days=(60.0,), knn_weightings=("cosine",),
-    knn_neighbours=(20,), ease_l2=(10.0,), ease_half_life_days=(0.0,), personal_weights=(0.35,),
+    knn_neighbours=(20,), ease_l2=(10.0,), ease_half_life_days=(0.0,), als_factors=(4,),
+    als_l2=(1.0,), als_alphas=(3.0,), als_half_life_days=(0.0,), als_iterations=2, personal_weights=(0.35,),
     blend_weights=(0.5,), dimension=4, min_buyers=2, knn_min_buyers=2, epochs=2, judge_every=1, batch_users=8,
     negatives=8, repeat_windows=1, list_length=5, similar_length=3,
     transformer_devices=("cpu",), transformer_dimension=4, transformer_heads=1, transformer_length=8,
