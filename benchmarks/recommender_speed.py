@@ -31,7 +31,7 @@ from python_ml.recommender.arrange import Arrangement
 from python_ml.recommender.sequence.sequences import LeaveOneOut, Sequences
 from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings, train_transformer
 from python_ml.recommender.sequence.transformer import TransformerSettings
-from python_ml.recommender.serve import serve
+from python_ml.recommender.serve import VECTOR_BLOCKS, serve
 from python_ml.recommender.watch import Watch
 
 ROUNDS, SEQUENCES, LISTS = 3, 6_400, 20_000
@@ -53,7 +53,7 @@ ABOUT = (
     " position is one item that is read with one that came next. Lists: the best 20 of 100,000 items of"
     " which the user does not have 20, for a sample of"
     f" {LISTS:,} users (seed 0), vectors of 64 float32 numbers: Shoal by `serve`, as published, of its `als`"
-    " in blocks of 64 users; implicit by `recommend` in batches of 1,000, one BLAS thread under its own"
+    " in blocks of 128 users; implicit by `recommend` in batches of 1,000, one BLAS thread under its own"
     " threads, as it asks for; the matrix product alone of Shoal's blocks. A million users take 1,000,000 by"
     " users per second. Peak memory is that of the process, libraries included; beyond the vectors, of what"
     " the lists took. Needs the published file under SHOP_TEST_DATA, `.venv/bin/pip install -c"
@@ -271,10 +271,11 @@ def _by_implicit(user_factors: np.ndarray, item_factors: np.ndarray, owned: spar
 def _by_product(user_factors: np.ndarray, item_factors: np.ndarray, owned: sparse.csr_matrix) -> Ask:
     del owned
     factors, others = torch.from_numpy(user_factors), torch.from_numpy(item_factors)
+    buffer = torch.empty(VECTOR_BLOCKS * RecommenderConfig().block_users, ITEMS)
 
     def ask(users: np.ndarray) -> np.ndarray:
-        for block in torch.from_numpy(users).split(RecommenderConfig().block_users):
-            factors[block] @ others.T
+        for block in torch.from_numpy(users).split(len(buffer)):
+            torch.mm(factors[block], others.T, out=buffer[: len(block)])
         return np.empty((0, LENGTH))
 
     return ask

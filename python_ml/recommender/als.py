@@ -108,9 +108,19 @@ class Als:
         on_device = (torch.from_numpy(factors).to(device) for factors in (user_factors, item_factors))
         return cls(extra, *on_device, settings.l2)
 
-    def score(self, users: np.ndarray) -> torch.Tensor:
-        """(B, n_items) float32 on the model's device, about 1 for what is sure to be liked."""
-        return self.user_factors[torch.from_numpy(users).to(self.user_factors.device)] @ self.item_factors.T
+    def score(self, users: np.ndarray, out: torch.Tensor | None = None) -> torch.Tensor:
+        """(B, n_items) float32 on the model's device, about 1 for what is sure to be liked.
+
+        Args:
+            users: (B,) int64.
+            out: (at least B, n_items) float32 to write into, whose first rows are then what is returned.
+        """
+        own = self.user_factors[torch.from_numpy(users).to(self.user_factors.device)]
+        return torch.mm(own, self.item_factors.T, out=None if out is None else out[: len(users)])
+
+    def buffer(self, users: int) -> torch.Tensor:
+        """What `score` may write the scores of so many users into, block after block."""
+        return self.item_factors.new_empty(users, len(self.item_factors))
 
     def explainer(self) -> Explainer:
         """Splits scores over the history: y_i' A^-1 y_h c_h, A being what is solved for the user."""

@@ -14,9 +14,11 @@ from scipy import sparse
 from python_ml import extras
 from python_ml.config import RecommenderConfig
 from python_ml.errors import ModelError, SettingError
-from python_ml.recommender import als
+from python_ml.recommender import als, ranking
 from python_ml.recommender.als import Als, AlsSettings, extra_confidence, fold_in, is_installed
+from python_ml.recommender.arrange import Arrangement
 from python_ml.recommender.models import MODELS, grid, settings_from, settings_values
+from python_ml.recommender.serve import serve
 
 CPU = torch.device("cpu")
 SETTINGS = AlsSettings(factors=2, l2=0.5, alpha=3.0, half_life_days=0.0, iterations=5)
@@ -65,6 +67,27 @@ def test_users_are_the_same_in_blocks_of_any_size(monkeypatch):
         wanted = (extra[user].toarray()[0] > 0).astype(float)
         solved = np.linalg.solve(factors.T @ sure @ factors + 0.3 * np.eye(4), factors.T @ sure @ wanted)
         assert whole[user] == pytest.approx(solved, abs=1e-5)
+
+
+@pytest.mark.parametrize("block_users", [5, 100])
+@pytest.mark.parametrize("list_name", ["for_you", "discover"])
+def test_lists_are_those_of_a_full_sort(list_name, block_users, monkeypatch):
+    """Whole numbers, so that products are exact and many tie: of equals, the lower item comes first."""
+    monkeypatch.setattr(ranking, "GROUP", 4)
+    draw = np.random.default_rng(0)
+    users, items = (draw.integers(-2, 3, (count, 3)).astype(np.float32) for count in (37, 61))
+    owned = sparse.random(37, 61, 0.3, "csr", np.float32, random_state=1)
+    model = Als(owned, torch.from_numpy(users), torch.from_numpy(items), 1.0)
+    asked = np.arange(36, 2, -1)
+    plan = Arrangement(length=6)
+    everything = np.ones(61, bool)
+    lists = serve(model, asked, owned, everything, list_name=list_name, plan=plan, block_users=block_users)
+    scores = (users @ items.T)[asked]
+    if list_name == "discover":
+        scores[owned[asked].toarray() > 0] = -np.inf
+    expected = np.argsort(-scores, axis=1, kind="stable")[:, :6]
+    assert lists.items.tolist() == expected.tolist()
+    assert lists.scores.tolist() == np.take_along_axis(scores, expected, 1).tolist()
 
 
 def test_what_was_saved_is_enough_and_needs_no_package(toy, monkeypatch):
