@@ -167,3 +167,11 @@ def test_a_champion_is_saved_and_restored(small_config, monkeypatch):
     assert restored.recommendations.equals(fitted.recommendations)
     warm = fitted.recommendations.filter(pl.col("user_id").is_in(BUYERS))
     assert set(warm["candidate_source"]) == {"als"}
+
+
+@needs_package
+def test_fitted_items_solve_the_equation_of_their_buyers(toy):
+    """At the fixed point users solve for the items' vectors and items for the users', under one confidence."""
+    model = Als.fit(toy, replace(SETTINGS, iterations=300), now=101.0, seed=0, device=CPU)
+    items = fold_in(model.extra.T.tocsr(), model.user_factors.numpy(), SETTINGS.l2)
+    assert model.item_factors.numpy() == pytest.approx(items, abs=0.01)
