@@ -171,7 +171,7 @@ def test_a_champion_is_saved_and_restored(small_config, monkeypatch):
 
 @needs_package
 def test_fitted_items_solve_the_equation_of_their_buyers(toy):
-    """At the fixed point users solve for the items' vectors and items for the users', under one confidence."""
+    """At the fixed point each side solves for the vectors of the other, under one confidence."""
     model = Als.fit(toy, replace(SETTINGS, iterations=300), now=101.0, seed=0, device=CPU)
     items = fold_in(model.extra.T.tocsr(), model.user_factors.numpy(), SETTINGS.l2)
     assert model.item_factors.numpy() == pytest.approx(items, abs=0.01)
