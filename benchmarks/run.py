@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks import report
 
-HELPERS = {"__init__", "features", "run", "report", "results", "published", "tifu_knn"}
+HELPERS = {"__init__", "features", "run", "report", "results", "published", "rectools_child", "tifu_knn"}
 
 
 def main(names: list[str]) -> int:

@@ -28,6 +28,7 @@ from dagster_defs.progress import Progress
 from dagster_defs.resources import Shop
 from dagster_defs.trackers import log_to_mlflow, write_curves
 from python_ml.config import RecommenderConfig
+from python_ml.extras import version_of
 
 if TYPE_CHECKING:
     from python_ml.recommender.evaluate import EvaluationResult
@@ -125,7 +126,11 @@ def _evaluate(context: dg.AssetExecutionContext, shop: Shop):
     settings = shop.settings()
     inputs = read_inputs(shop, EVALUATED_ON, compact=ACTS, written=["user_cohorts"])
     version = fingerprint(
-        _of_models(settings.recommender), code="recommender", frames=inputs, seed=settings.seed
+        _of_models(settings.recommender),
+        code="recommender",
+        frames=inputs,
+        seed=settings.seed,
+        als=version_of("implicit"),  # installed, it competes
     )
     evaluated: list[EvaluationResult] = []
 

@@ -43,6 +43,11 @@ class RecommenderConfig:
         ease_max_side: EASE: the users or the items with interactions, whichever are fewer; with more, it does
             not compete. 8,000 take 40 s and 1.5 GB for each of `ease_l2` on two cores, beside what is kept.
         ease_max_bytes: EASE: nor with more than this in the matrix it keeps, 4 x that side x items.
+        als_factors: ALS: sizes of user and item vectors.
+        als_l2: ALS: ridge penalties.
+        als_alphas: ALS: how much surer a purchase makes that the user likes the item.
+        als_half_life_days: ALS: a purchase this old counts half; 0 = all count alike.
+        als_iterations: ALS: times that users' and items' vectors are solved for in turn.
         dimension: towers: size of user and item vectors.
         min_buyers: towers: items with fewer buyers live off their text alone.
         prior_window_days: towers: how far back the popularity they add to is counted.
@@ -118,6 +123,11 @@ class RecommenderConfig:
     ease_half_life_days: tuple[float, ...] = (0.0, 90.0)
     ease_max_side: int = 8_000
     ease_max_bytes: int = 2_000_000_000
+    als_factors: tuple[int, ...] = (64,)
+    als_l2: tuple[float, ...] = (1.0, 30.0)
+    als_alphas: tuple[float, ...] = (3.0, 30.0)
+    als_half_life_days: tuple[float, ...] = (0.0, 90.0)
+    als_iterations: int = 15
     dimension: int = 64
     min_buyers: int = 5
     prior_window_days: int = 56
@@ -177,10 +187,11 @@ class RecommenderConfig:
                   "second_stage_batch_users", "judge_every", "patience", "epoch_users",
                   "batch_users", "positives_per_user", "negatives", "transformer_dimension",
                   "transformer_heads", "transformer_blocks", "transformer_length",
-                  "transformer_epochs", "transformer_patience", "transformer_batch_users",
-                  "transformer_negatives", "repeat_windows", "repeat_users",
-                  "repeat_batch_pairs", "best_seller_days", "min_cohort_buyers",
-                  "similar_sold_days", "transformer_workers", "session_length")  # fmt: skip
+                  "als_iterations", "transformer_epochs", "transformer_patience",
+                  "transformer_batch_users", "transformer_negatives", "repeat_windows",
+                  "repeat_users", "repeat_batch_pairs", "best_seller_days",
+                  "min_cohort_buyers", "similar_sold_days", "transformer_workers",
+                  "session_length")  # fmt: skip
         check_range("recommender", self, counts, 1, 1e9)
         check_range("recommender", self, ("ease_max_bytes", "second_stage_max_scores"), 1, 1e15)
         check_range("recommender", self, ("epochs", "repeat_epochs"), 0, 1e6)
@@ -190,10 +201,12 @@ class RecommenderConfig:
         check_range("recommender", self, rates, 1e-9, 1.0)
         check_range("recommender", self, ("weight_decay", "second_stage_weight_decay"), 0.0, 1e3)
         check_grid("recommender", self, ("cutoffs", "popularity_window_days", "knn_neighbours"), 1)
-        check_grid("recommender", self, ("frequency_half_life_days", "ease_half_life_days"), 0)
+        check_grid("recommender", self, ("als_factors",), 1)
+        half_lives = ("frequency_half_life_days", "ease_half_life_days", "als_half_life_days")
+        check_grid("recommender", self, (*half_lives, "als_alphas"), 0)
         check_grid("recommender", self, ("sequence_gap_powers",), 0)
         check_grid("recommender", self, ("sequence_decays",), 1e-9, 1.0)
-        check_grid("recommender", self, ("ease_l2",), 1e-9)
+        check_grid("recommender", self, ("ease_l2", "als_l2"), 1e-9)
         check_grid("recommender", self, ("personal_weights", "blend_weights"), 0)
         check_grid("recommender", self, ("transformer_knn_weights",), 0.0, 1.0)
         check_grid("recommender", self, ("transformer_knn_temperatures",), 1e-9)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -25,6 +25,20 @@ class Scorer(Protocol):
 
     def score(self, users: np.ndarray) -> torch.Tensor:
         """(B, n_items) float32 scores of a block of users; the caller may write into it."""
+
+
+@runtime_checkable
+class VectorScorer(Protocol):
+    """A model whose scores are one matrix product, which large blocks of users make faster.
+
+    A block's memory is asked for once: new pages for each block would cost as much as the product.
+    """
+
+    def score(self, users: np.ndarray, out: torch.Tensor | None = None) -> torch.Tensor:
+        """As of `Scorer`; with `out`, its first rows."""
+
+    def buffer(self, users: int) -> torch.Tensor:
+        """(users, n_items) float32, for `out`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import torch
 
 from python_ml.config import RecommenderConfig
 from python_ml.errors import ModelError
+from python_ml.recommender.als import AlsSettings, is_installed
 from python_ml.recommender.blend import BlendSettings
 from python_ml.recommender.counting import CountingSettings
 from python_ml.recommender.data import Interactions
@@ -28,13 +29,15 @@ from python_ml.recommender.train import TrainSettings
 from python_ml.recommender.two_tower_recommender import TwoTowerSettings
 
 # From simple to costly: of equals, the first wins. A blend comes after the models it is of, and the second
-# stage, which ranks what the best of the others suggests, last.
+# stage, which ranks what the best of the others suggests, last. ALS is an extra: it is named, and competes,
+# where its package is installed.
 MODELS = (
     "popularity",
     "personal_frequency",
     "item_knn",
     "sequential_knn",
     "ease",
+    *(("als",) if is_installed() else ()),
     "two_tower",
     "transformer",
     "transformer_knn",
@@ -43,7 +46,8 @@ MODELS = (
 )
 # The models a blend is of; it takes the settings that were chosen for them.
 BLENDED = {"transformer_knn": ("sequential_knn", "transformer"), "two_tower_ease": ("two_tower", "ease")}
-# Whose scores the second stage reads. Not item-kNN and the transformer: they cost most for each further cut.
+# Whose scores the second stage reads. Not item-kNN and the transformer: they cost most for each further cut;
+# nor ALS, or what it is would depend on what is installed.
 HEARD = ("popularity", "personal_frequency", "sequential_knn", "ease", "two_tower", "two_tower_ease")
 # Writes a list that could not be judged; it competes with nobody.
 FALLBACK = "counting"
@@ -53,6 +57,7 @@ Settings = (
     | ItemKnnSettings
     | SequentialKnnSettings
     | EaseSettings
+    | AlsSettings
     | TwoTowerSettings
     | SequenceTrainSettings
     | TransformerKnnSettings
@@ -118,6 +123,16 @@ def grid(name: str, config: RecommenderConfig, window_days: float) -> list[Setti
             EaseSettings(l2=l2, half_life_days=days)
             for days in config.ease_half_life_days
             for l2 in config.ease_l2
+        ]
+    if name == "als":
+        return [
+            AlsSettings(
+                factors=factors, l2=l2, alpha=alpha, half_life_days=days, iterations=config.als_iterations
+            )
+            for factors in config.als_factors
+            for days in config.als_half_life_days
+            for alpha in config.als_alphas
+            for l2 in config.als_l2
         ]
     if name == "transformer":
         return [SequenceTrainSettings.of(config)]
@@ -221,6 +236,7 @@ def settings_from(name: str, values: dict[str, Any]) -> Settings:
         "item_knn": ItemKnnSettings,
         "sequential_knn": SequentialKnnSettings,
         "ease": EaseSettings,
+        "als": AlsSettings,
         "two_tower": _two_tower_from,
         "transformer": _transformer_from,
         "transformer_knn": _transformer_knn_from,

@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from scipy import sparse
 
+GROUP = 128  # items a group of `_largest`: a group's maximum is found in cache, at the speed of memory
+
 
 def entries_of(
     matrix: sparse.csr_matrix, users: np.ndarray, device: torch.device
@@ -65,7 +67,7 @@ def top_k(scores: torch.Tensor, k: int) -> tuple[np.ndarray, np.ndarray]:
     if k == 0:
         return np.empty((len(scores), 0), np.int64), np.empty((len(scores), 0), np.float32)
     # One more than wanted shows which rows tie at the last place; counting ties costs ten times as much.
-    value, item = torch.topk(scores, min(k + 1, scores.shape[1]), dim=1)
+    value, item = _largest(scores, min(k + 1, scores.shape[1]))
     tied = value[:, -1] == value[:, k - 1] if value.shape[1] > k else torch.zeros(0)
     value, item = value[:, :k], item[:, :k]
     for row in torch.nonzero(tied).ravel().tolist():
@@ -74,6 +76,27 @@ def top_k(scores: torch.Tensor, k: int) -> tuple[np.ndarray, np.ndarray]:
     order = np.lexsort((item, -value), axis=1)
     value, item = np.take_along_axis(value, order, 1), np.take_along_axis(item, order, 1)
     return np.where(np.isneginf(value), -1, item), value
+
+
+def _largest(scores: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The k largest values of every row and where they are, as of `torch.topk`, several times as fast.
+
+    Whatever is among the k largest is in one of the k groups of the largest maxima: of every other group,
+    k values elsewhere are at least as large as its maximum. So only those groups are looked into.
+    """
+    rows, columns = scores.shape
+    groups = columns // GROUP
+    if groups <= 2 * k or scores.device.type != "cpu":  # little is left out, or the device sorts at once
+        return torch.topk(scores, k, dim=1)
+    grouped = scores[:, : groups * GROUP].unflatten(1, (groups, GROUP))
+    best = torch.topk(grouped.amax(dim=2), k, dim=1).indices
+    inside = grouped[torch.arange(rows)[:, None], best].flatten(1)
+    candidates = torch.cat([inside, scores[:, groups * GROUP :]], dim=1)  # what is left of the last group
+    value, place = torch.topk(candidates, k, dim=1)
+    within = place < k * GROUP
+    group = best.gather(1, torch.where(within, place // GROUP, 0))
+    rest = place - k * GROUP + groups * GROUP
+    return value, torch.where(within, group * GROUP + place % GROUP, rest)
 
 
 def _settle_last_place(scores: torch.Tensor, value: torch.Tensor, item: torch.Tensor) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -11,6 +12,7 @@ import polars as pl
 from python_ml.config import RecommenderConfig
 from python_ml.device import resolve_device
 from python_ml.errors import ModelError
+from python_ml.recommender.als import AlsSettings
 from python_ml.recommender.frames import read_inputs
 from python_ml.recommender.judge import LISTS
 from python_ml.recommender.models import Settings, grid, settings_from
@@ -28,6 +30,8 @@ from python_ml.recommender.workshop import Workshop
 from python_ml.tables import check_columns, check_key
 
 _RANKER = "second_stage"
+_ALS = "als"
+_Kind = TypeVar("_Kind")
 
 
 class Recommender:
@@ -108,10 +112,13 @@ class Recommender:
         )
         if trained is not None and self._tower_settings:
             self._workshop.restore_two_tower(self._tower_settings, trained)
-            for name, settings in self._second_stages().items():
-                self._workshop.take_ranker(settings, Ranker.restore(_of_list(trained, name), where))
+            for name, settings in self._written_by(SecondStageSettings).items():
+                self._workshop.take_ranker(settings, Ranker.restore(_of_list(trained, _RANKER, name), where))
         if trained is not None and self._transformer_settings:
             self._workshop.restore_transformer(self._transformer_settings, trained)
+        if trained is not None:
+            for name, settings in self._written_by(AlsSettings).items():
+                self._workshop.restore_als(settings, _of_list(trained, _ALS, name))
 
     def lists(self, rules: RuleTables, progress: Callable[[int, int], None] | None = None) -> pl.DataFrame:
         """`ml.recommendations` without model_version and as_of_date: lists of every user.
@@ -207,17 +214,20 @@ class Recommender:
         arrays = {name: array for model in trained for name, array in model.arrays().items()}
         rankers = {
             f"{_RANKER}.{name}.{part}": array
-            for name, settings in self._second_stages().items()
+            for name, settings in self._written_by(SecondStageSettings).items()
             for part, array in self._workshop.ranker(settings).arrays().items()
         }
-        return arrays | rankers | {"item_ids": np.frombuffer(ids.encode(), dtype=np.uint8)}
+        factors = {
+            f"{_ALS}.{name}.{part}": array
+            for name, settings in self._written_by(AlsSettings).items()
+            for part, array in self._workshop.als(settings).arrays().items()
+        }
+        return arrays | rankers | factors | {"item_ids": np.frombuffer(ids.encode(), dtype=np.uint8)}
 
-    def _second_stages(self) -> dict[str, SecondStageSettings]:
-        """The settings of the second stage, by list that it writes."""
+    def _written_by(self, kind: type[_Kind]) -> dict[str, _Kind]:
+        """The settings of one kind of model, by list that it writes."""
         return {
-            name: settings
-            for name, (_, settings) in self._champions.items()
-            if isinstance(settings, SecondStageSettings)
+            name: settings for name, (_, settings) in self._champions.items() if isinstance(settings, kind)
         }
 
     def _towers(self) -> TwoTowerRecommender | None:
@@ -251,9 +261,9 @@ def _transformer_settings(champions: list[Settings]) -> SequenceTrainSettings | 
     return None
 
 
-def _of_list(trained: Mapping[str, np.ndarray], list_name: str) -> dict[str, np.ndarray]:
-    """The arrays of the ranking network of a list."""
-    prefix = f"{_RANKER}.{list_name}."
+def _of_list(trained: Mapping[str, np.ndarray], model: str, list_name: str) -> dict[str, np.ndarray]:
+    """The arrays of the ranking network, or of the ALS, of a list."""
+    prefix = f"{model}.{list_name}."
     return {name.removeprefix(prefix): array for name, array in trained.items() if name.startswith(prefix)}
 
 

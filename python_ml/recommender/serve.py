@@ -3,7 +3,7 @@
 Shapes: U users, K places, I items of the catalogue.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,10 @@ import torch
 from scipy import sparse
 
 from python_ml.recommender.arrange import Arrangement, arrange, candidates
-from python_ml.recommender.judge import Scorer
+from python_ml.recommender.judge import Scorer, VectorScorer
 from python_ml.recommender.ranking import mask_items, top_k
+
+VECTOR_BLOCKS = 2  # with 128 users in a block instead of 64, lists take a sixth less time; more gain nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +74,21 @@ def serve(
         is_publishable: (I,) bool.
         list_name: "for_you" or "discover".
         plan: length, business rules, diversity and exploration of this list.
-        block_users: users scored at once; the largest array is this by I.
+        block_users: users scored at once; the largest array is this by I, VECTOR_BLOCKS times that where
+            scores are one matrix product.
         progress: called with the number of users of each block.
     """
     hidden = torch.from_numpy(np.flatnonzero(~is_publishable))
     removed, arranged = [], []
-    for start in range(0, len(users), block_users):
-        block = users[start : start + block_users]
-        score = model.score(block)
+    for block, score in _scored(model, users, block_users):
         if list_name == "discover":
             mask_items(score, owned, block)
-        unruled = top_k(score, plan.length)[0]
-        removed.append(((unruled >= 0) & ~is_publishable[unruled]).any(axis=1))
-        score[:, hidden.to(score.device)] = -torch.inf
+        is_removed = np.zeros(len(block), bool)
+        if len(hidden):
+            unruled = top_k(score, plan.length)[0]
+            is_removed = ((unruled >= 0) & ~is_publishable[unruled]).any(axis=1)
+            score[:, hidden.to(score.device)] = -torch.inf
+        removed.append(is_removed)
         shown = arrange(candidates(score, block, plan), block, plan)
         arranged.append((shown.items, shown.scores, np.packbits(shown.touched, axis=2), shown.drawn_from))
         if progress:
@@ -95,3 +99,17 @@ def serve(
         return Lists(users, empty.astype(np.int64), empty.astype(np.float32), np.empty(0, bool))
     items, scores, touched, drawn_from = (np.concatenate(part) for part in zip(*arranged, strict=True))
     return Lists(users, items, scores, np.concatenate(removed), touched, drawn_from)
+
+
+def _scored(model: Scorer, users: np.ndarray, block_users: int) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
+    """Users block by block, with their scores, which last until the next block is asked for."""
+    if isinstance(model, VectorScorer):
+        block_users = min(VECTOR_BLOCKS * block_users, max(len(users), 1))
+        buffer = model.buffer(block_users)
+        for start in range(0, len(users), block_users):
+            block = users[start : start + block_users]
+            yield block, model.score(block, buffer)
+        return
+    for start in range(0, len(users), block_users):
+        block = users[start : start + block_users]
+        yield block, model.score(block)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from python_ml.config import RecommenderConfig
+from python_ml.recommender.als import Als, AlsSettings
 from python_ml.recommender.blend import Blend, BlendSettings
 from python_ml.recommender.counting import Counting, CountingSettings
 from python_ml.recommender.data import Interactions, TextVectors
@@ -67,7 +68,7 @@ class Workshop:
         self._shelf: dict[str, tuple[Hashable, Any]] = {}
         self._checkpoints = checkpoints
         self._watch = watch
-        self._restored: dict[TwoTowerSettings | SequenceTrainSettings, Any] = {}
+        self._restored: dict[TwoTowerSettings | SequenceTrainSettings | AlsSettings, Any] = {}
         self._rankers: list[tuple[SecondStageSettings, Ranker]] = []
         self._lessons: list[tuple[SecondStageSettings, Lesson]] = []
 
@@ -85,6 +86,8 @@ class Workshop:
             return self._fit_sequential_knn(settings)
         if isinstance(settings, EaseSettings):
             return self._keep("ease", settings, self._fit_ease)
+        if isinstance(settings, AlsSettings):
+            return self.als(settings)
         if isinstance(settings, TwoTowerSettings):
             return self.two_tower(settings)
         if isinstance(settings, SequenceTrainSettings):
@@ -95,6 +98,27 @@ class Workshop:
             return self._fit_second_stage(settings)
         assert isinstance(settings, BlendSettings)
         return Blend(self.two_tower(settings.two_tower), self.fit(settings.ease), settings.tower_weight)
+
+    def als(self, settings: AlsSettings) -> Als:
+        """Implicit ALS.
+
+        Raises:
+            ModelError: it was not restored, and the package that fits it is not installed.
+        """
+
+        def fit(key: AlsSettings) -> Als:
+            return Als.fit(self.past, key, now=self.now, seed=self.seed, device=self.device)
+
+        return self._restored[settings] if settings in self._restored else self._keep("als", settings, fit)
+
+    def restore_als(self, settings: AlsSettings, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take the ALS of these settings from what was fitted for the same cut before.
+
+        Args:
+            settings: see there.
+            arrays: of `Als.arrays`.
+        """
+        self._restored[settings] = Als.restore(self.past, settings, arrays, now=self.now, device=self.device)
 
     def two_tower(self, settings: TwoTowerSettings, **judging: Any) -> TwoTowerRecommender:
         """The torch recommender; models that differ in their personal weight alone are trained once.

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
+from python_ml.recommender import ranking
 from python_ml.recommender.data import Interactions, is_entry
 from python_ml.recommender.ranking import mask_items, top_k
 from python_ml.recommender.split import TimeSplit, split_data
@@ -105,6 +106,21 @@ def test_places_nothing_is_left_for_are_marked():
 def test_top_k_is_a_stable_sort(rows, k):
     expected = [sorted(range(6), key=lambda item, row=row: (-row[item], item))[:k] for row in rows]
     assert top_k(torch.tensor(rows, dtype=torch.float32), k)[0].tolist() == expected
+
+
+@settings(max_examples=200)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 90), st.integers(1, 5), st.integers(1, 5))
+def test_top_k_by_groups_is_a_stable_sort(seed, columns, k, levels):
+    """Few levels: most scores tie, within groups, between them, at the last place and with what is left."""
+    scores = np.random.default_rng(seed).integers(0, levels, (3, columns)).astype(np.float32)
+    scores[scores == 0] = -np.inf
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ranking, "GROUP", 4)
+        items, values = top_k(torch.from_numpy(scores), k)
+    expected = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    best = np.take_along_axis(scores, expected, 1)
+    assert values.tolist() == best.tolist()
+    assert items.tolist() == np.where(np.isneginf(best), -1, expected).tolist()
 
 
 def test_top_k_of_an_empty_catalogue_is_empty():
