@@ -70,7 +70,7 @@ class Task:
 
 
 def main() -> None:
-    encode = _encode_with(multilingual_model())
+    encode = vectors_with(multilingual_model())
     record("sentiment", ABOUT, measure_all(tasks(published_files()), encode))
 
 
@@ -213,7 +213,8 @@ def _joined(frame: pl.DataFrame, *columns: str) -> list[str]:
     ].to_list()
 
 
-def _encode_with(multilingual: str) -> VectorsOf:
+def vectors_with(multilingual: str) -> VectorsOf:
+    """Vectors by the encoder of each task; `multilingual` is the folder or name of multilingual-e5-small."""
     settings = {MULTILINGUAL: (multilingual, "query: "), ENGLISH: (ENGLISH, "")}
 
     def vectors_of(_: str, encoder: str, texts: list[str]) -> np.ndarray:
