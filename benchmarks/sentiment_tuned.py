@@ -27,9 +27,9 @@ ABOUT = (
     "zh_online_shopping_10_cats, random 80/20 split, seed 0, labels as given, measured on the 20 %. The"
     f" encoder, multilingual-e5-small with 'query: ', learns by LoRA (rank {CONFIG.rank} in all layers,"
     f" {CONFIG.epochs} passes, batches of {CONFIG.batch_texts}, texts cut at {MAX_TOKENS} tokens) from 95 %"
-    " of the 80 %, but for texts that are also in the rest. On the other 5 % of it all candidates are calibrated"
-    " and blended, as in a shop; letters and vectors are learned from the whole 80 %. tuned: the encoder"
-    " alone; tuned blend: with letters and frozen vectors."
+    " of the 80 %, but for texts that are also in the rest. On the other 5 % of it all candidates are"
+    " calibrated and blended, as in a shop; letters and vectors are learned from the whole 80 %. tuned:"
+    " the encoder alone; tuned blend: with letters and frozen vectors."
 )
 
 
