@@ -46,6 +46,8 @@ OF_CARTS = ("basket_completions",)  # of shops that log carts; the grocer does n
 OF_BROWSERS = ("session_recommendations",)  # of shops that log browsers nobody is known behind
 OF_INTERESTS = ("user_interests", "interest_profiles", "cohort_interests")  # of shops of 50 users and more
 OF_CLUSTERED = ("cohort_rules", "cohort_drift")  # of shops whose users are told apart; forty of them are not
+# Empty where forty of the grocer's households are the shop.
+NOT_OF_GROCER = OPINIONS + OF_BROWSERS + OF_CARTS + OF_CLUSTERED + OF_INTERESTS
 BUILT = ("core", "intermediate", "features")  # all that dbt makes of the raw files alone
 # dbt parses the whole project anew, for seconds, if warehouse or files have another path: so all shops of a
 # process are built at one path, and what was parsed for the first of them serves the others.

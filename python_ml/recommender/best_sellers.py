@@ -63,6 +63,11 @@ class BestSellers:
             np.asarray(past.strongest().sum(axis=0)).ravel(),
         )
 
+    @classmethod
+    def of_shop(cls, past: Interactions, *, now: float, window_days: float) -> "BestSellers":
+        """As `count`, of the whole shop alone: no cohort has any."""
+        return cls.count(past, np.full(past.n_users, -1), 0, now=now, window_days=window_days)
+
     def scores(self, cohort: int = -1) -> np.ndarray:
         """(I,) float64 what orders the best-sellers of one cohort, or of the whole shop (-1)."""
         buyers = self.overall if cohort < 0 else self.by_cohort[cohort]

@@ -43,8 +43,7 @@ def rank_newcomers(
     """
     if len(data.newcomers) < config.min_judged_users:
         return {}
-    nobody = np.full(data.past.n_users, -1, dtype=np.int64)
-    sellers = BestSellers.count(data.past, nobody, 0, now=data.cut, window_days=config.best_seller_days)
+    sellers = BestSellers.of_shop(data.past, now=data.cut, window_days=config.best_seller_days)
     scores = {SHOWN: torch.from_numpy(sellers.scores())[None]}
     if popularity is not None:
         scores["popularity"] = Popularity.fit(data.past, popularity, now=data.cut).score(data.newcomers[:1])

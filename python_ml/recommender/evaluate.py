@@ -48,7 +48,7 @@ class EvaluationResult:
         grid: list, model, settings (JSON) and validation NDCG@10 of everything that was tried.
         differences: test NDCG@10 of each list's champion minus each other model, with 95 % intervals.
         history: model_name, epoch, train_loss, validation_ndcg (null where nobody looked) of what is trained.
-        newcomers: buyers in the window of each split who were not known before; see `cold`.
+        newcomers: how many buyers who were not known before are measured in each split; see `cold`.
         plots: figures by name.
         device: what was trained on.
     """

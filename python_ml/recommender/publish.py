@@ -299,10 +299,7 @@ def session_frame(
         n_users=len(session_ids),
         n_items=len(inputs.item_ids),
     )
-    nobody = np.full(len(inputs.user_ids), -1, dtype=np.int64)
-    sellers = BestSellers.count(
-        workshop.past, nobody, 0, now=workshop.now, window_days=config.best_seller_days
-    )
+    sellers = BestSellers.of_shop(workshop.past, now=workshop.now, window_days=config.best_seller_days)
     found = recommend_for_sessions(
         workshop.fit(settings).model,
         sessions,

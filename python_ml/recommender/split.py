@@ -41,7 +41,8 @@ class SplitData:
         users: (U,) int64, users with a purchase in the window and any interaction before the cut, or a sample
             of them: who is judged.
         known_buyers: how many of them there are.
-        newcomers: (W,) int64, users with a purchase in the window and no interaction before the cut.
+        newcomers: (W,) int64, users with a purchase in the window and no interaction before the cut, or a
+            sample of them.
     """
 
     past: Interactions
@@ -117,7 +118,7 @@ def split_data(interactions: Interactions, split: TimeSplit, *, max_users: int, 
     Args:
         interactions: of the whole history.
         split: where.
-        max_users: of more users than this a random sample is judged.
+        max_users: of more known users, or newcomers, than this a random sample is judged.
         seed: of that sample.
     """
     past = interactions.before(split.cut)
@@ -127,10 +128,14 @@ def split_data(interactions: Interactions, split: TimeSplit, *, max_users: int, 
     known = np.zeros(past.n_users, dtype=bool)
     known[past.user] = True
     buyers, newcomers = np.flatnonzero(buys & known), np.flatnonzero(buys & ~known)
-    judged = buyers
-    if len(buyers) > max_users:
-        judged = np.sort(np.random.default_rng(seed).choice(buyers, max_users, replace=False))
-    return SplitData(past, split.cut, truth, owned, judged, len(buyers), newcomers)
+    judged, measured = (_sample(users, max_users, seed) for users in (buyers, newcomers))
+    return SplitData(past, split.cut, truth, owned, judged, len(buyers), measured)
+
+
+def _sample(users: np.ndarray, at_most: int, seed: int) -> np.ndarray:
+    if len(users) <= at_most:
+        return users
+    return np.sort(np.random.default_rng(seed).choice(users, at_most, replace=False))
 
 
 def duration(hours: int) -> str:

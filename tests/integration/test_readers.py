@@ -10,17 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.shops import (
-    OF_BROWSERS,
-    OF_CARTS,
-    OF_CLUSTERED,
-    OF_INTERESTS,
-    OPINIONS,
-    TestShop,
-    copy_of,
-    kill,
-    same_rows,
-)
+from tests.shops import NOT_OF_GROCER, TestShop, copy_of, kill, same_rows
 
 pytestmark = pytest.mark.slow
 REST_SECONDS = 10
@@ -56,7 +46,7 @@ class Reader(threading.Thread):
             for schema, table in tables:
                 if (
                     connection.sql(f"select * from {schema}.{table}").to_arrow_table().num_rows == 0
-                    and table not in OPINIONS + OF_BROWSERS + OF_CARTS + OF_CLUSTERED + OF_INTERESTS
+                    and table not in NOT_OF_GROCER
                 ):
                     self.errors.append(f"{table} is empty")
 

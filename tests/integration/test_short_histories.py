@@ -7,11 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.shops import (
-    OF_BROWSERS,
-    OF_CARTS,
-    OF_CLUSTERED,
-    OF_INTERESTS,
-    OPINIONS,
+    NOT_OF_GROCER,
     TEST_DATA,
     TestShop,
     cut_to_days,
@@ -42,11 +38,7 @@ def test_a_week_is_published_whole(one_week):
     assert rows == copied
     # June was not over: nobody can be followed from month to month yet. And no two items were in five orders.
     without = (
-        *OPINIONS,
-        *OF_BROWSERS,
-        *OF_CARTS,
-        *OF_CLUSTERED,
-        *OF_INTERESTS,
+        *NOT_OF_GROCER,
         "acquisition_cohorts",
         "bought_together",
     )

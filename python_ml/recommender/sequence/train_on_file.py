@@ -68,13 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 device=device,
             )
     except ShoalError as error:
-        print_error(error)
+        sys.stderr.write(f"{error}\n")
         return 1
     return 0
-
-
-def print_error(error: ShoalError) -> None:
-    sys.stderr.write(f"{error}\n")
 
 
 def train_on_file(

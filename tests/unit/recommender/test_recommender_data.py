@@ -87,6 +87,17 @@ def test_of_many_buyers_a_sample_is_judged_and_all_are_known():
     assert all((data.truth != whole.truth).nnz == 0 and len(data.past) == 40 for data in some)
 
 
+def test_of_many_newcomers_a_sample_is_measured():
+    day = np.concatenate([[90.0], np.full(31, 96.0)])
+    shop = Interactions.of(np.append(0, np.arange(31)), np.zeros(32), day, np.ones(32), n_users=31, n_items=1)
+    whole, some = (
+        split_data(shop, TimeSplit("test", 95.0, 100.0), max_users=most, seed=0) for most in (30, 10)
+    )
+    assert (whole.users.tolist(), whole.newcomers.tolist()) == ([0], list(range(1, 31)))
+    assert len(some.newcomers) == 10
+    assert set(some.newcomers) < set(whole.newcomers)
+
+
 def test_ties_go_to_the_lower_item():
     items, scores = top_k(torch.tensor([[1.0, 2.0, 1.0, 2.0, 1.0]]), 3)
     assert items.tolist() == [[1, 3, 0]]
