@@ -17,7 +17,7 @@ from transformers import BertConfig, BertModel
 from python_ml.config import EmbeddingConfig, FineTuningConfig
 from python_ml.embedding.encoder import Encoder
 from python_ml.errors import ModelError, SettingError
-from python_ml.finetuning import build
+from python_ml.finetuning import build, train
 from python_ml.finetuning.adapters import adapter_arrays, add_adapter, count_trainable, orthogonality
 from python_ml.finetuning.judge import fit_probe, judge_ratings, reciprocal_ranks
 from python_ml.finetuning.objectives import TEMPERATURE, rating_loss, session_loss
@@ -79,11 +79,16 @@ def test_a_copy_of_the_partner_and_the_text_itself_are_no_negatives():
     assert itself.item() < session_loss(vector, vector, torch.tensor([0, 2]), torch.tensor([1, 3])).item()
 
 
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float32])
 @pytest.mark.parametrize(("method", "learning_rate"), [("lora", 0.02), ("adalora", 0.1)])
-def test_only_the_adapter_is_trained_and_it_learns(tiny: Encoder, method: str, learning_rate: float):
+def test_only_the_adapter_is_trained_and_it_learns(
+    tiny: Encoder, monkeypatch: pytest.MonkeyPatch, method: str, learning_rate: float, precision: torch.dtype
+):
     texts = reviews(GOOD, 12) + reviews(BAD, 12)
     labels = np.arange(len(texts)) < 24
+    monkeypatch.setattr(train, "inference_dtype", lambda _: precision)
     frozen = {name: value.clone() for name, value in tiny.model.named_parameters()}
+    attention = tiny.model.config._attn_implementation
     config = FineTuningConfig(
         method=method, rank=2, alpha=4, epochs=10, batch_texts=8, learning_rate=learning_rate, resamples=50
     )
@@ -94,6 +99,7 @@ def test_only_the_adapter_is_trained_and_it_learns(tiny: Encoder, method: str, l
         if "lora" not in name and "ranknum" not in name:
             original = name.removeprefix("base_model.model.").replace(".base_layer", "")
             assert torch.equal(value, frozen[original]), name
+    assert tiny.model.config._attn_implementation == attention
     adapted = tiny.with_model(trained.model.merge_and_unload()).encode(texts)
     direction = adapted[labels].mean(axis=0) - adapted[~labels].mean(axis=0)
     assert roc_auc_score(labels, adapted @ direction) > 0.95
