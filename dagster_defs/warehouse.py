@@ -4,8 +4,9 @@ It goes through ibis, so that another engine is another connection and not anoth
 Connections are short: DuckDB lets one process write, and dbt, a process of its own, must get its turn.
 """
 
+import shutil
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,17 @@ class Warehouse:
             chosen = expression if columns is None else expression.select(columns)
             chosen = chosen if limit is None else chosen.limit(limit)
             return pl.from_arrow(chosen.to_pyarrow())
+
+    def read_distinct(self, schema: str, table: str, *, columns: list[str]) -> pl.DataFrame:
+        """The combinations of values that some columns of a table have, each once.
+
+        Raises:
+            ContractError: the table is not there.
+        """
+        if not self.path.exists():
+            raise _missing(schema, table)
+        with self._connect(read_only=True) as connection:
+            return pl.from_arrow(_table(connection, schema, table).select(columns).distinct().to_pyarrow())
 
     def read_batches(
         self, schema: str, table: str, *, columns: list[str], rows: int = 50_000
@@ -201,10 +213,39 @@ class Warehouse:
             (name, conform(frame, written_contracts()[schema][name])) for name, frame in tables.items()
         ]
         with self._connect(read_only=False) as connection, _transaction(connection):
-            if schema not in connection.list_databases():
-                connection.create_database(schema)
+            _create_schema(connection, schema)
             for name, frame in checked:
                 connection.create_table(name, frame.to_arrow(), database=schema, overwrite=True)
+
+    def replace_in_parts(self, table: str, parts: Iterable[pl.DataFrame]) -> int:
+        """Replace a table of schema `ml` by rows that are never in memory together.
+
+        Until the last part is made they wait in files beside the warehouse: nobody finds half a table, and
+        nobody waits for the warehouse meanwhile.
+
+        Args:
+            table: its name.
+            parts: at least one; each is checked against the contract, the key within the part included.
+
+        Returns:
+            The number of rows.
+
+        Raises:
+            ContractError: a part breaks the contract; nothing is written.
+        """
+        contract, folder = ml_contracts()[table], self.path.with_suffix(f".{table}.parts")
+        shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
+        folder.mkdir(parents=True)
+        try:
+            for number, part in enumerate(parts):
+                conform(part, contract).write_parquet(folder / f"{number:06d}.parquet")
+            with self._connect(read_only=False) as connection, _transaction(connection):
+                rows = connection.read_parquet(folder / "*.parquet")
+                _create_schema(connection, "ml")
+                created = connection.create_table(table, rows, database="ml", overwrite=True)
+                return int(created.count().execute())
+        finally:
+            shutil.rmtree(folder)
 
     def keep_versions(self, table: str, versions: Collection[str]) -> None:
         """Drop the rows of a table of schema `ml` that other versions wrote; nothing passes through memory.
@@ -226,6 +267,11 @@ class Warehouse:
         checked = conform(frame, ml_contracts()[table])
         with self._connect(read_only=False) as connection, _transaction(connection):
             connection.insert(table, checked.to_arrow(), database="ml")
+
+
+def _create_schema(connection: ibis.BaseBackend, schema: str) -> None:
+    if schema not in connection.list_databases():
+        connection.create_database(schema)
 
 
 def _table(connection: ibis.BaseBackend, schema: str, name: str) -> ibis.Table:

@@ -1,5 +1,6 @@
 """How models do and what diversity costs, then recommendations, similar items and audiences by the best."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from dagster_dbt import get_asset_key_for_model
 from dagster_defs.dbt_assets import WRITER_POOL
 from dagster_defs.failures import RETRIES, errors_as_failures
 from dagster_defs.ml_assets.step import (
+    PartsResult,
     StepResult,
     checkpoint_folder,
     current_tables,
@@ -273,16 +275,27 @@ def _recommend(context: dg.AssetExecutionContext, shop: Shop):
             watch=_watch(context),
         )
 
-    def write_lists() -> StepResult:
+    def write_lists() -> PartsResult:
         from python_ml.recommender.read_rules import RuleTables
 
         tables = RuleTables(**rules)
-        written = recommender().lists(tables, Progress(what="users served", write=context.log.info))
-        save_model(settings.paths, "recommender", models, recommender().weights())
-        shown = _shown(written, recommender().device, tables.not_applied(settings.recommender.list_length))
-        for name, reason in tables.not_applied(settings.recommender.list_length).items():
+        not_applied = tables.not_applied(settings.recommender.list_length)
+        for name, reason in not_applied.items():
             context.log.warning(f"business rule {name} is not applied: {reason}")
-        return StepResult(tables={"recommendations": written}, metadata={"recommendations": shown})
+        save_model(settings.paths, "recommender", models, recommender().weights())
+        parts = recommender().lists(tables, Progress(what="users served", write=context.log.info))
+        counts: list[pl.DataFrame] = []
+
+        def counted() -> Iterator[pl.DataFrame]:
+            for part in parts:
+                counts.append(_counts(part))
+                yield part
+
+        return PartsResult(
+            table="recommendations",
+            parts=counted(),
+            metadata=lambda: _shown(pl.concat(counts), recommender().device, not_applied),
+        )
 
     def find_similar() -> StepResult:
         return StepResult(tables={"similar_items": recommender().similar_items()})
@@ -318,11 +331,19 @@ def _recommend(context: dg.AssetExecutionContext, shop: Shop):
     remove_checkpoints(settings.paths, "recommendations")
 
 
-def _shown(lists: pl.DataFrame, device: str, not_applied: dict[str, str]) -> dict[str, Any]:
+def _counts(lists: pl.DataFrame) -> pl.DataFrame:
+    """What `_shown` needs of some of the lists."""
+    return lists.group_by("list_name", "candidate_source", "reason_code", "rules_applied").len("rows")
+
+
+def _shown(counts: pl.DataFrame, device: str, not_applied: dict[str, str]) -> dict[str, Any]:
     """What the UI shows of the lists."""
-    sources = lists.group_by("list_name", "candidate_source", "reason_code").len("rows")
-    applied = lists.filter(pl.col("rules_applied") != "").with_columns(pl.col("rules_applied").str.split(","))
-    touched = applied.explode("rules_applied").group_by("list_name", "rules_applied").len("rows")
+    rows = pl.col("rows").sum()
+    sources = counts.group_by("list_name", "candidate_source", "reason_code").agg(rows)
+    applied = counts.filter(pl.col("rules_applied") != "").with_columns(
+        pl.col("rules_applied").str.split(",")
+    )
+    touched = applied.explode("rules_applied").group_by("list_name", "rules_applied").agg(rows)
     shown = {
         "sources and reasons": markdown_table(sources.sort("rows", descending=True)),
         "rules applied": markdown_table(touched.sort("list_name", "rules_applied")),

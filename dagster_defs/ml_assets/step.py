@@ -43,6 +43,21 @@ class StepResult:
     metadata: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class PartsResult:
+    """One table of schema `ml` whose rows need not fit into memory together.
+
+    Args:
+        table: its name.
+        parts: frames that share no key, at least one, made while they are written.
+        metadata: asked what to show in the UI when all is written.
+    """
+
+    table: str
+    parts: Iterator[pl.DataFrame]
+    metadata: Callable[[], dict[str, Any]]
+
+
 def fingerprint(config: Any, *, code: str, frames: Mapping[str, pl.DataFrame], **values: Any) -> str:
     """Twelve hex digits that change when a step's settings, code or input rows change, and only then.
 
@@ -90,7 +105,7 @@ def run_step(
     *,
     version: str,
     tables: list[str],
-    compute: Callable[[], StepResult],
+    compute: Callable[[], StepResult | PartsResult],
     is_current: bool | None = None,
 ) -> Iterator[dg.MaterializeResult]:
     """Compute and write the tables, unless they are up to date.
@@ -98,7 +113,7 @@ def run_step(
     Args:
         version: the model version, which every row gets.
         tables: tables of schema `ml` this step owns, written together.
-        compute: makes the frames (without model_version and as_of_date).
+        compute: makes all the frames (without model_version and as_of_date).
         is_current: whether there is nothing to do; None means: when every row carries this version.
     """
     started = time.monotonic()
@@ -107,13 +122,7 @@ def run_step(
         context.log.info(f"{', '.join(tables)}: {UNCHANGED}")
         shown = {table: {"work done": UNCHANGED} for table in tables}
     else:
-        result = compute()
-        stamped = {name: _stamp(frame, version, as_of) for name, frame in result.tables.items()}
-        shop.warehouse().replace(stamped)
-        shown = {
-            table: {"dagster/row_count": stamped[table].height} | result.metadata.get(table, {})
-            for table in tables
-        }
+        shown = _write(shop, compute(), version, as_of)
     common = {
         "model_version": version,
         "as_of_date": str(as_of),
@@ -123,6 +132,22 @@ def run_step(
         yield dg.MaterializeResult(
             asset_key=["ml", table], metadata=common | shown[table], data_version=dg.DataVersion(version)
         )
+
+
+def _write(
+    shop: Shop, result: StepResult | PartsResult, version: str, as_of: date
+) -> dict[str, dict[str, Any]]:
+    """Write a step's tables, and say what to show of each."""
+    if isinstance(result, PartsResult):
+        parts = (_stamp(part, version, as_of) for part in result.parts)
+        rows = shop.warehouse().replace_in_parts(result.table, parts)
+        return {result.table: {"dagster/row_count": rows} | result.metadata()}
+    stamped = {name: _stamp(frame, version, as_of) for name, frame in result.tables.items()}
+    shop.warehouse().replace(stamped)
+    return {
+        table: {"dagster/row_count": frame.height} | result.metadata.get(table, {})
+        for table, frame in stamped.items()
+    }
 
 
 def read_as_of(shop: Shop) -> date:
@@ -148,7 +173,9 @@ def current_tables(shop: Shop, versions: Mapping[str, str], as_of: date) -> set[
 def _stamps(shop: Shop, table: str) -> set[tuple[str, date]] | None:
     """Versions and dates of the rows of a table; None where it is not there."""
     try:
-        return set(shop.warehouse().read("ml", table, columns=["model_version", "as_of_date"]).rows())
+        return set(
+            shop.warehouse().read_distinct("ml", table, columns=["model_version", "as_of_date"]).rows()
+        )
     except ContractError:
         return None
 

@@ -31,8 +31,13 @@ class Explained(Protocol):
         """Prepare to split scores over the history."""
 
 
+def explainer_of(model: Scorer) -> Explainer | None:
+    """What splits the model's scores over a history; None where they are no such sum."""
+    return model.explainer() if isinstance(model, Explained) else None
+
+
 def explain(
-    model: Scorer,
+    explainer: Explainer | None,
     lists: Lists,
     owned: sparse.csr_matrix,
     seen: sparse.csr_matrix,
@@ -47,7 +52,7 @@ def explain(
     than of all buyers buy it, or overall.
 
     Args:
-        model: the model that made the lists.
+        explainer: of the model that made the lists.
         lists: (U, K) items of users with history.
         owned: (n_users, n_items) CSR, what was bought.
         seen: (n_users, n_items) CSR, what was bought, looked at, put into a cart ...
@@ -59,7 +64,6 @@ def explain(
     """
     reason = np.full(lists.items.shape, int(Reason.POPULAR_OVERALL))
     reason_item = np.full(lists.items.shape, -1, dtype=np.int64)
-    explainer = model.explainer() if isinstance(model, Explained) else None
     for row, user in enumerate(lists.users):
         bought, known = (part.indices[part.indptr[user] : part.indptr[user + 1]] for part in (owned, seen))
         items = lists.items[row]

@@ -1,7 +1,7 @@
 """Arrays of lists, reasons and neighbours to the frames that are written."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -14,9 +14,10 @@ from python_ml.recommender.arrange import Arrangement
 from python_ml.recommender.audience import ExpectedPurchases, find_audiences
 from python_ml.recommender.best_sellers import BestSellers, serve_best_sellers
 from python_ml.recommender.diversify import Diversity, candidate_count
-from python_ml.recommender.explain import Reason, explain
+from python_ml.recommender.explain import Reason, explain, explainer_of
 from python_ml.recommender.explore import Exploration, draw_label
 from python_ml.recommender.frames import Inputs, days_of, number
+from python_ml.recommender.judge import Explainer, Scorer
 from python_ml.recommender.models import Settings
 from python_ml.recommender.rules import Rules
 from python_ml.recommender.sequence.sequences import Sequences
@@ -30,6 +31,7 @@ from python_ml.recommender.workshop import Workshop
 
 NOT_RECOMMENDABLE_REMOVED = "not_recommendable_removed"
 PINNED = "business_rule"
+USERS_A_PART = 20_000  # their rows, 20 to a list, are what is in memory of the table at once
 POPULAR = (Reason.POPULAR_IN_COHORT, Reason.POPULAR_OVERALL)
 
 
@@ -77,19 +79,38 @@ class Publisher:
         self._done = 0
         self._total = list_count * len(inputs.user_ids)
 
-    def publish(self, list_name: str, model_name: str, settings: Settings) -> pl.DataFrame:
-        """`ml.recommendations` of one list, without model_version and as_of_date.
+    def publish(self, list_name: str, model_name: str, settings: Settings) -> Iterator[pl.DataFrame]:
+        """`ml.recommendations` of one list, without model_version and as_of_date, in parts.
 
         Args:
             list_name: "for_you" or "discover".
             model_name: the champion.
             settings: its settings.
+
+        Returns:
+            Frames of up to USERS_A_PART users, ordered by user and rank, users of a later one after those of
+            an earlier one; one without rows where there is no user.
         """
-        has_history = np.diff(self.seen.indptr) > 0
         model = self.workshop.fit(settings)
+        explainer = explainer_of(model)
+        has_history = np.diff(self.seen.indptr) > 0
+        for start in range(0, max(len(has_history), 1), USERS_A_PART):
+            users = np.arange(start, min(start + USERS_A_PART, len(has_history)))
+            known, cold = users[has_history[users]], users[~has_history[users]]
+            warm = self._warm(list_name, model_name, known, model, explainer)
+            yield pl.concat([warm, self._cold(list_name, cold)]).sort("user_id", "rank")
+
+    def _warm(
+        self,
+        list_name: str,
+        model_name: str,
+        users: np.ndarray,
+        model: Scorer,
+        explainer: Explainer | None,
+    ) -> pl.DataFrame:
         known = serve(
             model,
-            np.flatnonzero(has_history),
+            users,
             self.owned,
             self.inputs.is_recommendable,
             list_name=list_name,
@@ -97,10 +118,11 @@ class Publisher:
             block_users=self.config.block_users,
             progress=self._count,
         )
-        reason, reason_item = explain(model, known, self.owned, self.seen, self.sellers, self.inputs.cohort)
+        reason, reason_item = explain(
+            explainer, known, self.owned, self.seen, self.sellers, self.inputs.cohort
+        )
         sources = np.full(known.items.shape, model_name)
-        warm = self._frame(list_name, known, sources, reason, reason_item)
-        return pl.concat([warm, self._cold(list_name, has_history)]).sort("user_id", "rank")
+        return self._frame(list_name, known, sources, reason, reason_item)
 
     def _plan(self, list_name: str, rules: Rules, weight: float) -> Arrangement:
         config = self.config
@@ -123,10 +145,10 @@ class Publisher:
             exploration=exploration,
         )
 
-    def _cold(self, list_name: str, has_history: np.ndarray) -> pl.DataFrame:
+    def _cold(self, list_name: str, users: np.ndarray) -> pl.DataFrame:
         cold, from_cohort = serve_best_sellers(
             self.sellers,
-            np.flatnonzero(~has_history),
+            users,
             self.inputs.cohort,
             self.inputs.is_recommendable,
             # What a weight costs was measured on users with history alone.

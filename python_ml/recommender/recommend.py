@@ -1,7 +1,7 @@
 """Feature tables and chosen models in; lists, similar items, audiences and lists of sessions out."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
@@ -120,14 +120,19 @@ class Recommender:
             for name, settings in self._written_by(AlsSettings).items():
                 self._workshop.restore_als(settings, _of_list(trained, _ALS, name))
 
-    def lists(self, rules: RuleTables, progress: Callable[[int, int], None] | None = None) -> pl.DataFrame:
-        """`ml.recommendations` without model_version and as_of_date: lists of every user.
+    def lists(
+        self, rules: RuleTables, progress: Callable[[int, int], None] | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """`ml.recommendations` without model_version and as_of_date: lists of every user, in parts.
 
         Where nobody has bought or looked at anything there is nothing to count, and the lists are empty.
 
         Args:
             rules: business rules.
             progress: called with (lists done, lists).
+
+        Returns:
+            Frames of some users each, see `Publisher.publish`; at least one, which may have no rows.
 
         Raises:
             ContractError: a table of rules breaks what is relied on.
@@ -144,8 +149,8 @@ class Recommender:
             list_count=len(LISTS),
             progress=progress,
         )
-        frames = pl.concat([publisher.publish(name, *self._champions[name]) for name in LISTS])
-        return frames if len(inputs.interactions) else frames.clear()
+        parts = (part for name in LISTS for part in publisher.publish(name, *self._champions[name]))
+        return parts if len(inputs.interactions) else (part.clear() for part in parts)
 
     def similar_items(self) -> pl.DataFrame:
         """`ml.similar_items` without model_version and as_of_date; business rules do not touch it."""

@@ -74,8 +74,8 @@ class StubShop:
     def warehouse(self):
         return self
 
-    def read(self, _schema: str, table: str, *, columns: list[str]) -> pl.DataFrame:
-        return self.tables[table].select(columns)
+    def read_distinct(self, _schema: str, table: str, *, columns: list[str]) -> pl.DataFrame:
+        return self.tables[table].select(columns).unique()
 
 
 def stamped(*versions: str) -> pl.DataFrame:

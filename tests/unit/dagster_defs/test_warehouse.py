@@ -112,6 +112,46 @@ def test_one_bad_frame_keeps_every_table_as_it_was(tmp_path: Path):
     assert warehouse.read("ml", "text_embeddings")["text_hash"].to_list() == ["a"]
 
 
+def test_a_table_in_parts_is_what_the_parts_are_together(tmp_path: Path):
+    warehouse = Warehouse(path=tmp_path / "w.duckdb")
+    left_by_a_kill = tmp_path / "w.text_embeddings.parts"
+    left_by_a_kill.mkdir()
+    vectors("of another run").write_parquet(left_by_a_kill / "000002.parquet")
+    parts = [vectors("a", "b"), vectors("c"), vectors("d").clear()]
+    assert warehouse.replace_in_parts("text_embeddings", iter(parts)) == 3
+    in_parts = warehouse.read("ml", "text_embeddings")
+    assert in_parts["text_hash"].to_list() == ["a", "b", "c"]
+    warehouse.replace({"text_embeddings": vectors("a", "b", "c")})
+    assert warehouse.read("ml", "text_embeddings").equals(in_parts)
+    assert warehouse.replace_in_parts("text_embeddings", [vectors("a").clear()]) == 0
+    assert warehouse.read("ml", "text_embeddings").schema == in_parts.schema
+    assert [file.name for file in tmp_path.iterdir()] == ["w.duckdb"]
+
+
+def test_a_bad_part_and_one_that_is_never_made_keep_the_table_as_it_was(tmp_path: Path):
+    warehouse = Warehouse(path=tmp_path / "w.duckdb")
+    warehouse.replace({"text_embeddings": vectors("a")})
+    with pytest.raises(ContractError, match=r"ml\.text_embeddings"):
+        warehouse.replace_in_parts("text_embeddings", [vectors("b"), vectors("c", "c")])
+
+    def interrupted():
+        yield vectors("b")
+        raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError, match="power cut"):
+        warehouse.replace_in_parts("text_embeddings", interrupted())
+    assert warehouse.read("ml", "text_embeddings")["text_hash"].to_list() == ["a"]
+    assert [file.name for file in tmp_path.iterdir()] == ["w.duckdb"]
+
+
+def test_distinct_rows_are_each_once(tmp_path: Path):
+    warehouse = Warehouse(path=tmp_path / "w.duckdb")
+    rows = [vectors("a", "b", version="v1"), vectors("c", version="v2")]
+    warehouse.replace({"text_embeddings": pl.concat(rows)})
+    found = warehouse.read_distinct("ml", "text_embeddings", columns=["model_version", "dimension"])
+    assert sorted(found.rows()) == [("v1", 2), ("v2", 2)]
+
+
 def test_a_failure_between_two_tables_rolls_the_first_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from ibis.backends.duckdb import Backend
 

@@ -169,6 +169,13 @@ def rule_tables(
     )  # fmt: skip
 
 
+def all_lists(
+    recommender: Recommender, rules: RuleTables, progress: Callable[[int, int], None] | None = None
+) -> pl.DataFrame:
+    """The parts of `Recommender.lists` in one frame."""
+    return pl.concat(recommender.lists(rules, progress))
+
+
 def recommend_items(
     *tables: pl.DataFrame,
     rules: RuleTables,
@@ -183,7 +190,7 @@ def recommend_items(
     """
     recommender = Recommender(*tables, **arguments)
     return RecommendationResult(
-        recommendations=recommender.lists(rules, progress),
+        recommendations=all_lists(recommender, rules, progress),
         similar_items=recommender.similar_items(),
         weights=recommender.weights(),
         device=recommender.device,

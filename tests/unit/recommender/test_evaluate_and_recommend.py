@@ -25,6 +25,7 @@ from recommender_shop import (
 from python_ml import recommender
 from python_ml.config import RecommenderConfig
 from python_ml.errors import ContractError, DeviceError, ModelError, SettingError
+from python_ml.recommender import publish
 from python_ml.recommender.als import is_installed
 from python_ml.recommender.blend import BlendSettings
 from python_ml.recommender.data import Interactions
@@ -239,6 +240,18 @@ def test_every_user_gets_a_full_list_of_distinct_items(result, tables):
     assert all(ranks == [1, 2, 3, 4, 5] for ranks in for_you["rank"].to_list())
     assert all(len(set(items)) == 5 for items in for_you["item_id"].to_list())
     assert recommendations.filter(pl.col("item_id") == NOT_RECOMMENDABLE).is_empty()
+
+
+def test_lists_in_parts_are_the_same_lists(tables, evaluation, result, small_config, monkeypatch):
+    """The last part ends with people of whom nothing is known; each person is in one part of a list."""
+    monkeypatch.setattr(publish, "USERS_A_PART", 7)
+    given = {**tables, "model_evaluations": evaluation.metrics, "config": small_config}
+    parts = list(Recommender(**given, as_of=AS_OF, device="cpu", seed=0).lists(rule_tables()))
+    assert len(parts) == len(LISTS) * -(-len(BUYERS + NEWCOMERS) // 7)
+    assert max(part["user_id"].n_unique() for part in parts) == 7
+    together, expected = pl.concat(parts), result.recommendations
+    assert together.drop("score").equals(expected.drop("score"))
+    np.testing.assert_allclose(together["score"], expected["score"], rtol=1e-5)
 
 
 def test_scores_fall_with_rank(result):

@@ -17,7 +17,7 @@ from python_ml.recommender.best_sellers import BestSellers
 from python_ml.recommender.counting import Counting, CountingSettings
 from python_ml.recommender.data import Interactions
 from python_ml.recommender.evaluate import EvaluationResult, evaluate_recommenders, headline
-from python_ml.recommender.explain import Reason, explain
+from python_ml.recommender.explain import Reason, explain, explainer_of
 from python_ml.recommender.models import MODELS
 from python_ml.recommender.serve import Lists
 from python_ml.recommender.split import choose_windows, duration
@@ -358,7 +358,7 @@ def test_reasons_tell_what_was_bought_from_what_was_looked_at():
     model = Counting.fit(SIGNS, CountingSettings(neighbours=4, min_buyers=1, window_days=10), now=6.0)
     sellers = BestSellers.count(SIGNS, np.full(3, -1), 0, now=6.0, window_days=10)
     lists = Lists(np.array([0, 2]), np.array([[0, 1, 3], [2, 0, 1]]), np.zeros((2, 3)), np.zeros(2, bool))
-    reason, item = explain(model, lists, SIGNS.pairs(), SIGNS.matrix(), sellers, np.full(3, -1))
+    reason, item = explain(explainer_of(model), lists, SIGNS.pairs(), SIGNS.matrix(), sellers, np.full(3, -1))
     assert reason[0].tolist() == [Reason.BOUGHT_BEFORE, Reason.VIEWED_BEFORE, Reason.POPULAR_OVERALL]
     assert item[0].tolist() == [0, 1, -1]
     assert reason[1].tolist() == [Reason.VIEWED_BEFORE, Reason.POPULAR_OVERALL, Reason.POPULAR_OVERALL]
@@ -368,6 +368,6 @@ def test_reasons_tell_what_was_bought_from_what_was_looked_at():
     model = Counting.fit(both, CountingSettings(neighbours=4, min_buyers=1, window_days=10), now=6.0)
     lists = Lists(np.array([0]), np.array([[0]]), np.zeros((1, 1)), np.zeros(1, bool))
     sellers = BestSellers.count(both, np.full(2, -1), 0, now=6.0, window_days=10)
-    reason, item = explain(model, lists, both.pairs(), both.matrix(), sellers, np.full(2, -1))
+    reason, item = explain(explainer_of(model), lists, both.pairs(), both.matrix(), sellers, np.full(2, -1))
     assert reason.tolist() == [[Reason.BECAUSE_YOU_VIEWED]]
     assert item.tolist() == [[1]]

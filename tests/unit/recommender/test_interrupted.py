@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from recommender_shop import AS_OF, recommend_items, rule_tables
+from recommender_shop import AS_OF, all_lists, recommend_items, rule_tables
 
 from python_ml.recommender.evaluate import EvaluationResult, evaluate_recommenders
 from python_ml.recommender.models import MODELS
@@ -98,18 +98,18 @@ def test_publishing_goes_on_where_it_was_stopped(tables, small_config, whole, ch
 def test_another_rule_trains_no_transformer(tables, small_config, whole, champion):
     given = {**tables, "model_evaluations": crowned(whole[0], champion), "config": small_config, **COMMON}
     first = Recommender(**given)
-    lists = first.lists(rule_tables())
+    lists = all_lists(first, rule_tables())
     assert set(lists["candidate_source"]) >= {champion}
     saved = first.weights()
     assert sum(name.startswith("transformer.") for name in saved) > 5
     # Another seed would train another one, but there is nothing left to train.
     onlooker = Onlooker()
     again = Recommender(**(given | {"seed": 7}), trained=saved, watch=onlooker.watch)
-    assert again.lists(rule_tables()).equals(lists)
+    assert all_lists(again, rule_tables()).equals(lists)
     assert all(np.array_equal(array, saved[name]) for name, array in again.weights().items())
     assert again.weights().keys() == saved.keys()
     rule = rule_tables({"rule_id": "no", "rule_type": "exclude"}, items={"no": [lists["item_id"][0]]})
-    changed = again.lists(rule)
+    changed = all_lists(again, rule)
     assert lists["item_id"][0] not in changed["item_id"].to_list()
     assert set(changed["reason_code"]) >= {"bought_before", "because_you_bought"}
     assert onlooker.heard == []

@@ -10,7 +10,16 @@ import torch
 from any_rules import COUNT, by_hand, may_see, some_rules, some_scores
 from hypothesis import given
 from hypothesis import strategies as st
-from recommender_shop import AS_OF, BUYERS, ITEMS, NEWCOMERS, NOT_RECOMMENDABLE, recommend_items, rule_tables
+from recommender_shop import (
+    AS_OF,
+    BUYERS,
+    ITEMS,
+    NEWCOMERS,
+    NOT_RECOMMENDABLE,
+    all_lists,
+    recommend_items,
+    rule_tables,
+)
 from scipy import sparse
 
 from python_ml.errors import ContractError
@@ -348,7 +357,7 @@ def test_towers_trained_before_give_the_same_lists(tables, metrics, small_config
     given = {**tables, "model_evaluations": metrics, "config": small_config}
     common = {"as_of": AS_OF, "device": "cpu", "seed": 0}
     first = Recommender(**given, **common)
-    lists = first.lists(rule_tables())
+    lists = all_lists(first, rule_tables())
     # Another seed would train other towers, but there is nothing left to train.
     again = Recommender(**given, **(common | {"seed": 7}), trained=first.weights())
     (trained,) = again._workshop._restored.values()

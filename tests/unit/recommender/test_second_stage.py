@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from recommender_shop import AS_OF, rule_tables
+from recommender_shop import AS_OF, all_lists, rule_tables
 from scipy import sparse
 
 from python_ml.config import RecommenderConfig
@@ -416,7 +416,7 @@ def led_by_second_stage(tables, small_config) -> dict:
 
 def test_what_was_saved_writes_the_same_lists(led_by_second_stage, monkeypatch):
     fresh = Recommender(**led_by_second_stage)
-    lists, weights = fresh.lists(rule_tables()), fresh.weights()
+    lists, weights = all_lists(fresh, rule_tables()), fresh.weights()
     assert set(lists.filter(pl.col("user_id") == "u00")["candidate_source"]) == {"second_stage"}
     assert set(lists.filter(list_name="for_you").group_by("user_id").len()["len"]) == {5}
     assert {name.split(".")[1] for name in weights if name.startswith("second_stage.")} == {
@@ -425,4 +425,4 @@ def test_what_was_saved_writes_the_same_lists(led_by_second_stage, monkeypatch):
     }
     monkeypatch.setattr(Workshop, "learn_ranker", None)  # nothing is left to learn
     again = Recommender(**led_by_second_stage, trained=weights)
-    assert again.lists(rule_tables()).equals(lists)
+    assert all_lists(again, rule_tables()).equals(lists)

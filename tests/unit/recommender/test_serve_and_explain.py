@@ -11,7 +11,7 @@ from python_ml.recommender import similar
 from python_ml.recommender.arrange import Arrangement
 from python_ml.recommender.best_sellers import BestSellers, serve_best_sellers
 from python_ml.recommender.data import TextVectors
-from python_ml.recommender.explain import Reason, explain, mix_explainers
+from python_ml.recommender.explain import Reason, explain, explainer_of, mix_explainers
 from python_ml.recommender.item_knn import ItemKnn, ItemKnnSettings
 from python_ml.recommender.popularity import Popularity, PopularitySettings
 from python_ml.recommender.serve import Lists, serve
@@ -120,7 +120,7 @@ def test_reasons(toy, sellers):
     model = ItemKnn.fit(toy, ItemKnnSettings(weighting="cosine", neighbours=4, min_buyers=1), now=101.0)
     users = np.array([0, 2])
     lists = Lists(users, np.array([[0, 2, 3], [0, 1, -1]]), np.zeros((2, 3)), np.zeros(2, bool))
-    reason, item = explain(model, lists, owned, owned, sellers, np.array([0, 1, 1]))
+    reason, item = explain(explainer_of(model), lists, owned, owned, sellers, np.array([0, 1, 1]))
     assert reason[0].tolist() == [Reason.BOUGHT_BEFORE, Reason.BECAUSE_YOU_BOUGHT, Reason.POPULAR_OVERALL]
     assert item[0].tolist() == [0, 0, -1]
     # User 2 owns item 2 alone: it speaks for item 0 (user 1 bought both), not for item 1.
@@ -154,7 +154,7 @@ def test_a_model_without_history_speaks_of_popularity(toy, sellers):
     model = Popularity.fit(toy, PopularitySettings(window_days=15), now=101.0)
     lists = Lists(np.array([1]), np.array([[2, 1]]), np.zeros((1, 2)), np.zeros(1, bool))
     nothing = sparse.csr_matrix((3, 4))
-    reason, item = explain(model, lists, nothing, nothing, sellers, np.array([0, 1, 1]))
+    reason, item = explain(explainer_of(model), lists, nothing, nothing, sellers, np.array([0, 1, 1]))
     # Item 2: one of the cohort's two buyers, but only one of all three.
     assert reason.tolist() == [[Reason.POPULAR_IN_COHORT, Reason.POPULAR_OVERALL]]
     assert item.tolist() == [[-1, -1]]
