@@ -194,7 +194,8 @@ class RecommenderConfig:
                   "session_length")  # fmt: skip
         check_range("recommender", self, counts, 1, 1e9)
         check_range("recommender", self, ("ease_max_bytes", "second_stage_max_scores"), 1, 1e15)
-        check_range("recommender", self, ("epochs", "repeat_epochs"), 0, 1e6)
+        check_range("recommender", self, ("epochs",), 1, 1e6)
+        check_range("recommender", self, ("repeat_epochs",), 0, 1e6)
         check_range("recommender", self, ("hidden_share", "negative_power", "transformer_dropout"), 0.0, 1.0)
         rates = ("learning_rate", "repeat_learning_rate", "transformer_learning_rate",
                  "second_stage_learning_rate")  # fmt: skip

@@ -533,6 +533,7 @@ def test_every_setting_reaches_the_object_it_is_for():
         {"transformer_knn_temperatures": (0.0,)},
         {"second_stage_depth": 0},
         {"session_length": 0},
+        {"epochs": 0},
         {"second_stage_learning_rate": 2.0},
     ],
 )
