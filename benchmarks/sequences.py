@@ -12,7 +12,7 @@ from benchmarks.published import published_files
 from benchmarks.results import Figure, record
 from python_ml.config import RecommenderConfig
 from python_ml.device import resolve_device
-from python_ml.recommender.metrics import mean_interval
+from python_ml.recommender.bootstrap import Bootstrap
 from python_ml.recommender.sequence.blend_sequence import SequenceBlend, choose_blend
 from python_ml.recommender.sequence.judge_next import (
     NextScorer,
@@ -128,7 +128,7 @@ def figures_of(case: str, runs: list[Measured]) -> list[Figure]:
     figures = []
     for metric, measure_of in MEASURES.items():
         each = np.stack([measure_of(run.rank) for run in runs])
-        value, lower, upper = mean_interval(each.mean(axis=0))
+        value, lower, upper = Bootstrap(0).intervals(each.mean(axis=0)[None])[0].tolist()
         figures.append(Figure(metric=metric, case=case, value=value, lower=lower, upper=upper))
         if len(runs) > 1:
             for word, seed_mean in (("from", each.mean(axis=1).min()), ("to", each.mean(axis=1).max())):

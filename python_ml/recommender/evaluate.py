@@ -132,7 +132,7 @@ def evaluate_recommenders(
             watch=watch,
         )
         tradeoffs = weigh_diversity(comparison, inputs.texts, inputs.category, config, seed=seed)
-    frame = metrics_frame(feasibility, comparison, inputs, config)
+    frame = metrics_frame(feasibility, comparison, inputs, config, seed=seed)
     unjudged = dict.fromkeys(feasibility.reasons, FALLBACK)
     history = history_frame(comparison)
     return EvaluationResult(

@@ -2,12 +2,8 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
-from python_ml.recommender import metrics
+from python_ml.recommender.bootstrap import Bootstrap
 from python_ml.recommender.judge import Ranked
-
-BOOTSTRAP_RESAMPLES = 1000
 
 
 def pass_gate(
@@ -42,9 +38,4 @@ def pass_gate(
 
 def paired_ndcg(one: Ranked, other: Ranked, cutoff: int, seed: int) -> tuple[float, float, float]:
     """Mean difference of two models' NDCG on the same users, and its 95 % bootstrap interval."""
-    return metrics.paired_difference(
-        one.per_user("ndcg", cutoff),
-        other.per_user("ndcg", cutoff),
-        resamples=BOOTSTRAP_RESAMPLES,
-        generator=np.random.default_rng(seed),
-    )
+    return Bootstrap(seed).difference(one.per_user("ndcg", cutoff), other.per_user("ndcg", cutoff))

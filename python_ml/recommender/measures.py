@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from python_ml.recommender import metrics
+from python_ml.recommender.bootstrap import Bootstrap
 from python_ml.recommender.data import TextVectors
 from python_ml.recommender.judge import Ranked
 from python_ml.recommender.split import SplitData
@@ -25,9 +26,13 @@ class Measures:
         data: the split.
         texts: of the items.
         category: (n_items,) int64, -1 = none.
+        bootstrap: says how sure a mean over users is.
     """
 
-    def __init__(self, data: SplitData, texts: TextVectors, category: np.ndarray) -> None:
+    def __init__(
+        self, data: SplitData, texts: TextVectors, category: np.ndarray, bootstrap: Bootstrap
+    ) -> None:
+        self.bootstrap = bootstrap
         self.texts = texts
         self.category = category
         self.buyers = data.past.buyers()
@@ -57,17 +62,17 @@ class Measures:
     ) -> Iterator[tuple[str, Measured, int]]:
         """Each metric over some of the users: its name, mean and interval, and of how many users.
 
-        One that is defined for none of them is left out.
+        One that is defined for none of them is left out; of one user there is no interval.
 
         Args:
             values: from `per_user`, at the same cutoff.
             rows: which of the users.
         """
-        for name, all_values in values.items():
-            known = all_values[rows]
-            known = known[~np.isnan(known)]
-            if len(known):
-                yield name, metrics.mean_interval(known), len(known)
+        value_MU = np.stack([each[rows] for each in values.values()])
+        users_M = (~np.isnan(value_MU)).sum(axis=1)
+        for name, users, measured in zip(values, users_M, self.bootstrap.intervals(value_MU), strict=True):
+            if users:
+                yield name, tuple(measured) if users > 1 else (measured[0], np.nan, np.nan), int(users)
         items = ranked.items[rows, :cutoff]
         yield "coverage", (metrics.coverage(items, self.buyers), np.nan, np.nan), len(rows)
         lift = metrics.popularity_lift(

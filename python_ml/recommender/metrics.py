@@ -11,7 +11,6 @@ from scipy.special import rel_entr
 PER_USER = ("recall", "ndcg", "mrr", "hit_rate", "map")
 _BLOCK_USERS = 256
 _PRIOR_SHARE = 0.01  # of a user's own taste mixed into the list's, so that the divergence stays finite
-NORMAL_95 = 1.959964
 
 
 def recall(hits_UK: np.ndarray, truth_size_U: np.ndarray) -> np.ndarray:
@@ -171,34 +170,3 @@ def miscalibration(items_UK: np.ndarray, category: np.ndarray, taste_UC: sparse.
         mixed_BC = (1.0 - _PRIOR_SHARE) * given_BC + _PRIOR_SHARE * wanted_BC
         found[start : start + _BLOCK_USERS][is_known] = rel_entr(wanted_BC, mixed_BC).sum(axis=1)
     return found
-
-
-def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
-    """Mean and its normal 95 % interval over users; without an interval (nan) below two users."""
-    if len(values) < 2:
-        return float(values.mean()) if len(values) else np.nan, np.nan, np.nan
-    mean = float(values.mean())
-    reach = NORMAL_95 * float(values.std(ddof=1)) / np.sqrt(len(values))
-    return mean, mean - reach, mean + reach
-
-
-def paired_difference(
-    champion: np.ndarray, baseline: np.ndarray, *, resamples: int, generator: np.random.Generator
-) -> tuple[float, float, float]:
-    """Mean difference of two models on the same users and its 95 % bootstrap interval.
-
-    Args:
-        champion, baseline: (U,) the metric of the same users in the same order.
-        resamples: number of bootstrap samples of users.
-        generator: draws them.
-
-    Returns:
-        mean of champion - baseline; 2.5 % and 97.5 % percentiles of its resampled means.
-    """
-    difference = champion - baseline
-    count = len(difference)
-    share = np.full(count, 1 / count)
-    # One after the other: all resamples at once would be resamples x U numbers.
-    means = [generator.multinomial(count, share) @ difference / count for _ in range(resamples)]
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(difference.mean()), float(low), float(high)

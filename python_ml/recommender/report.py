@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from python_ml.config import RecommenderConfig
+from python_ml.recommender.bootstrap import Bootstrap
 from python_ml.recommender.choose import CRITERION_CUTOFF, Comparison
 from python_ml.recommender.cold import LOOKED_ONLY, NEWCOMERS, SHOWN, had_only_looked, rank_newcomers
 from python_ml.recommender.counting import CountingSettings
@@ -129,7 +130,12 @@ def model_config(settings: Any) -> str:
 
 
 def metrics_frame(
-    feasibility: Feasibility, comparison: Comparison | None, inputs: Inputs, config: RecommenderConfig
+    feasibility: Feasibility,
+    comparison: Comparison | None,
+    inputs: Inputs,
+    config: RecommenderConfig,
+    *,
+    seed: int,
 ) -> pl.DataFrame:
     """`ml.model_evaluations` without model_version and as_of_date.
 
@@ -138,11 +144,13 @@ def metrics_frame(
         comparison: what was measured; None if no list could be judged.
         inputs: for the cohorts, which only group users.
         config: for the cutoffs.
+        seed: of the bootstrap.
     """
+    bootstrap = Bootstrap(seed)
     rows = [*_unjudged_rows(feasibility, config), *_left_out_rows(feasibility)]
     if comparison is not None:
-        rows += _metric_rows(comparison, inputs, config, float(feasibility.windows.days))
-    rows += _newcomer_rows(feasibility, comparison, inputs, config)
+        rows += _metric_rows(comparison, inputs, config, bootstrap, float(feasibility.windows.days))
+    rows += _newcomer_rows(feasibility, comparison, inputs, config, bootstrap)
     return pl.DataFrame(rows, schema=METRIC_SCHEMA, orient="row")
 
 
@@ -171,10 +179,14 @@ def _reason_row(
 
 
 def _metric_rows(
-    comparison: Comparison, inputs: Inputs, config: RecommenderConfig, window_days: float
+    comparison: Comparison,
+    inputs: Inputs,
+    config: RecommenderConfig,
+    bootstrap: Bootstrap,
+    window_days: float,
 ) -> Iterator[tuple]:
     for split_name, by_model in comparison.ranked.items():
-        measures = Measures(comparison.data[split_name], inputs.texts, inputs.category)
+        measures = Measures(comparison.data[split_name], inputs.texts, inputs.category, bootstrap)
         for model_name, by_list in by_model.items():
             for list_name, ranked in by_list.items():
                 is_champion = comparison.champions[list_name] == model_name
@@ -194,13 +206,17 @@ def _metric_rows(
 
 
 def _newcomer_rows(
-    feasibility: Feasibility, comparison: Comparison | None, inputs: Inputs, config: RecommenderConfig
+    feasibility: Feasibility,
+    comparison: Comparison | None,
+    inputs: Inputs,
+    config: RecommenderConfig,
+    bootstrap: Bootstrap,
 ) -> Iterator[tuple]:
     """What nobody's history can be asked for; measured even where no list of known users can be judged."""
     depth = max(*config.cutoffs, CRITERION_CUTOFF)
     window_days = float(feasibility.windows.days)
     for split_name, data in feasibility.data.items():
-        measures = Measures(data, inputs.texts, inputs.category)
+        measures = Measures(data, inputs.texts, inputs.category, bootstrap)
         for list_name in LISTS:
             popularity = comparison and comparison.settings["popularity"].get(list_name)
             configs = {SHOWN: json.dumps({"window_days": config.best_seller_days})}

@@ -11,10 +11,10 @@ import numpy as np
 
 from python_ml.config import RecommenderConfig
 from python_ml.recommender import metrics
+from python_ml.recommender.bootstrap import Bootstrap
 from python_ml.recommender.choose import CRITERION_CUTOFF, Comparison
 from python_ml.recommender.data import TextVectors
 from python_ml.recommender.diversify import alike, blocks, candidate_count, marginal_order, relevance
-from python_ml.recommender.gate import BOOTSTRAP_RESAMPLES
 from python_ml.recommender.judge import Ranked
 
 OFF = 0.0
@@ -145,16 +145,11 @@ def _try_weights(
 ) -> Iterator[Tried]:
     weights = sorted({OFF, *config.diversity_weights})
     order = _orders(ranked, weights, texts, category, candidate_count(config))
-    at_zero = _shown(ranked, order[0])
+    at_zero, bootstrap = _shown(ranked, order[0]), Bootstrap(seed)
     for weight, places in zip(weights, order, strict=True):
         shown = _shown(ranked, places)
         before, after = (lists.per_user("ndcg", CRITERION_CUTOFF) for lists in (at_zero, shown))
-        difference = metrics.paired_difference(
-            before,
-            after,
-            resamples=BOOTSTRAP_RESAMPLES,
-            generator=np.random.default_rng(seed),
-        )
+        difference = bootstrap.difference(before, after)
         diversity = metrics.diversity(shown.items, texts.vectors, texts.of_item)
         known = diversity[~np.isnan(diversity)]
         yield Tried(

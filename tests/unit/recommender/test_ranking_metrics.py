@@ -1,6 +1,6 @@
 """Every expected value is worked by hand."""
 
-from math import log, log2, sqrt
+from math import log, log2
 
 import numpy as np
 import pytest
@@ -122,33 +122,3 @@ def test_novelty_is_the_mean_self_information_of_a_list():
     novelty = metrics.novelty(np.array([[0, 1], [2, -1], [-1, -1]]), information)
     assert novelty[:2].tolist() == [(0 + 2) / 2, 3.0]
     assert np.isnan(novelty[2])
-
-
-def test_mean_interval_is_the_normal_one():
-    mean, low, high = metrics.mean_interval(np.array([0.0, 0.0, 1.0, 1.0]))
-    deviation = sqrt(4 * 0.25 / 3)  # n - 1 in the denominator
-    assert mean == 0.5
-    assert (low, high) == pytest.approx((0.5 - 1.959964 * deviation / 2, 0.5 + 1.959964 * deviation / 2))
-
-
-def test_one_user_has_no_interval():
-    mean, low, high = metrics.mean_interval(np.array([0.25]))
-    assert mean == 0.25
-    assert np.isnan([low, high]).all()
-
-
-def test_paired_difference_ignores_what_both_share():
-    # Users differ widely, but the champion is ahead by exactly 0.1 for each of them.
-    baseline = np.array([0.0, 0.9, 0.3, 0.5])
-    generator = np.random.default_rng(0)
-    found = metrics.paired_difference(baseline + 0.1, baseline, resamples=200, generator=generator)
-    assert found == pytest.approx((0.1, 0.1, 0.1))
-
-
-def test_paired_difference_of_opposite_users_contains_zero():
-    champion, baseline = np.array([1.0, 0.0] * 10), np.array([0.0, 1.0] * 10)
-    mean, low, high = metrics.paired_difference(
-        champion, baseline, resamples=500, generator=np.random.default_rng(0)
-    )
-    assert mean == 0.0
-    assert low < 0.0 < high
