@@ -1,11 +1,13 @@
 """The steps of the recommender: what they keep while a training runs, and what they leave behind."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
+import dagster as dg
 import polars as pl
 import pytest
 
@@ -67,8 +69,15 @@ class StubShop:
     def read(self, _schema: str, table: str, *, columns: list[str] | None = None) -> pl.DataFrame:
         return self.tables[table].select(columns or pl.all())
 
+    def read_distinct(self, schema: str, table: str, *, columns: list[str]) -> pl.DataFrame:
+        return self.read(schema, table, columns=columns).unique()
+
     def replace(self, tables: dict[str, pl.DataFrame]) -> None:
         self.tables |= tables
+
+    def replace_in_parts(self, table: str, parts: Iterable[pl.DataFrame]) -> int:
+        self.tables[table] = pl.concat(parts)
+        return self.tables[table].height
 
     @property
     def checkpoints(self) -> list[str]:
@@ -83,6 +92,7 @@ class Log(logging.Handler):
         super().__init__()
         self.lines: list[str] = []
         self.stop_at: int | None = None
+        self.results: dict[str, dg.MaterializeResult] = {}
 
     def info(self, line: str) -> None:
         self.lines.append(line)
@@ -110,7 +120,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StubShop:
 def run(what, shop: StubShop, stop_at: int | None = None) -> Log:
     log = Log()
     log.stop_at = stop_at
-    list(what(SimpleNamespace(log=log), shop))
+    log.results = {result.asset_key.path[1]: result for result in what(SimpleNamespace(log=log), shop)}
     return log
 
 
@@ -173,6 +183,12 @@ def test_other_data_starts_anew_and_a_changed_rule_trains_nothing(shop: StubShop
     shop.tables["business_rule_items"] = rule_tables(items={"no": ["i03"]}).business_rule_items
     changed = run(step._recommend, shop)
     assert changed.of_epochs() == []
+    shown, lists = changed.results["recommendations"].metadata, shop.tables["recommendations"]
+    assert shown["dagster/row_count"] == lists.height
+    sources = lists.group_by("list_name", "candidate_source", "reason_code").len()
+    assert shown["sources and reasons"].value.count("\n") == 1 + sources.height
+    assert f"| {sources['len'].max()} |" in shown["sources and reasons"].value.splitlines()[2]
+    assert "| no |" in shown["rules applied"].value
     assert not any("epochs of the towers" in line for line in changed.lines)
     assert "i03" in before["item_id"].to_list()
     assert set(sessions["session_id"]) == {"s1", "s2"}
