@@ -1,6 +1,7 @@
 """Are an item's planted neighbours found in the simulated shop, and items that nobody bought yet ranked?"""
 
 import tempfile
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -21,11 +22,17 @@ from python_ml.recommender.split import day_of
 from python_ml.recommender.two_tower_recommender import TwoTowerRecommender
 from python_ml.simulator.config import SimulatorConfig
 
-EVENTS, SEED, NEAREST = 1_000_000, 0, 10
+SEED, NEAREST = 0, 10
+SHOP = SimulatorConfig(events=1_000_000, seed=SEED)
+# The simulator lists more items where there are more users: here only the users grow, and with them what is
+# known of each item.
+BUSY_SHOP = SimulatorConfig(events=4_000_000, seed=SEED, items=SHOP.item_count)
 HIDDEN_SHARE, TOP = 0.1, 20
 ABOUT = (
-    f"A simulated shop of {EVENTS:,} events, seed {SEED}, through dbt to features and item vectors; towers"
-    f" with the default RecommenderConfig. Recall@{NEAREST}: of an item's {NEAREST} nearest in the hidden"
+    f"A simulated shop of {SHOP.events:,} events, {SHOP.user_count:,} users and {SHOP.item_count:,} items,"
+    " and a busy one with as many items and four times the events and users, default noise, seed"
+    f" {SEED}, through dbt to features and item vectors; towers with the default"
+    f" RecommenderConfig. Recall@{NEAREST}: of an item's {NEAREST} nearest in the hidden"
     " space, the share that is among its first similar items; mean over items. A part of that space is"
     " chance of each item alone, which nothing in the shop tells: the limit is what one finds who knows the"
     " mean place of every item type in every style, but not that part. New items: a tenth of all items sold"
@@ -36,17 +43,24 @@ ABOUT = (
 
 
 def main() -> None:
+    figures = []
+    for shop, suffix in ((SHOP, ""), (BUSY_SHOP, ", busy shop")):
+        for figure in measure(shop):
+            figures.append(replace(figure, case=figure.case + suffix))
+            print(f"  {figures[-1].case}: {figure.metric} {figure.value:.4f}", flush=True)
+    record("item_recovery", ABOUT, figures)
+
+
+def measure(shop: SimulatorConfig) -> list[Figure]:
+    """Everything that is asked about one shop."""
     with tempfile.TemporaryDirectory() as folder:
         files = Path(folder) / "files"
-        write_shop(SimulatorConfig(events=EVENTS, seed=SEED), files)
+        write_shop(shop, files)
         tables = features_of("simulated", files, Path(folder), {})
         items = pl.read_parquet(files / "truth" / "items.parquet")
         nearest = pl.read_parquet(files / "truth" / "similar_items.parquet")
     inputs, as_of = arrays(tables)
-    figures = [*neighbours(inputs, items, nearest, as_of), *new_items(inputs, as_of)]
-    for figure in figures:
-        print(f"  {figure.case}: {figure.metric} {figure.value:.4f}", flush=True)
-    record("item_recovery", ABOUT, figures)
+    return [*neighbours(inputs, items, nearest, as_of), *new_items(inputs, as_of)]
 
 
 def arrays(tables: dict[str, pl.DataFrame]) -> tuple[Inputs, date]:

@@ -206,6 +206,7 @@ def train(file: Path) -> Trained:
         network=TransformerSettings(
             **{name: SHAPE[name] for name in ("dimension", "heads", "blocks", "length", "dropout")}
         ),
+        members=1,
         patience=SHAPE["epochs"],
         **{name: SHAPE[name] for name in ("epochs", "batch_users", "negatives", "learning_rate")},
     )

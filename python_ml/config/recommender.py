@@ -76,6 +76,7 @@ class RecommenderConfig:
             compete: on two cores it takes longer than all others together.
         transformer_dimension, transformer_heads, transformer_blocks: transformer: size of its vectors, a
             multiple of its attention heads, and layers.
+        transformer_members: transformer: networks that are trained together, whose logits are averaged.
         transformer_length: transformer: latest interactions of a user that are read.
         transformer_dropout: transformer: share of activations dropped in training.
         transformer_epochs: transformer: passes over the users, at most.
@@ -158,6 +159,7 @@ class RecommenderConfig:
     transformer_dimension: int = 128
     transformer_heads: int = 2
     transformer_blocks: int = 1
+    transformer_members: int = 3
     transformer_length: int = 50
     transformer_dropout: float = 0.5
     transformer_epochs: int = 50
@@ -186,7 +188,7 @@ class RecommenderConfig:
                   "second_stage_windows", "second_stage_users", "second_stage_epochs",
                   "second_stage_batch_users", "judge_every", "patience", "epoch_users",
                   "batch_users", "positives_per_user", "negatives", "transformer_dimension",
-                  "transformer_heads", "transformer_blocks", "transformer_length",
+                  "transformer_heads", "transformer_blocks", "transformer_members", "transformer_length",
                   "als_iterations", "transformer_epochs", "transformer_patience",
                   "transformer_batch_users", "transformer_negatives", "repeat_windows",
                   "repeat_users", "repeat_batch_pairs", "best_seller_days",

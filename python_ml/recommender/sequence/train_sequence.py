@@ -26,6 +26,7 @@ from python_ml.errors import ModelError
 from python_ml.recommender.sampling import NegativeSampler
 from python_ml.recommender.sequence.checkpoint import read_checkpoint, write_checkpoint
 from python_ml.recommender.sequence.next_item_loss import (
+    Pairs,
     calibrated_cross_entropy,
     calibration,
     full_softmax,
@@ -35,6 +36,7 @@ from python_ml.recommender.sequence.next_item_loss import (
 )
 from python_ml.recommender.sequence.sequences import Sequences
 from python_ml.recommender.sequence.transformer import (
+    Ensemble,
     NextItemTransformer,
     PackedBatch,
     SequenceTransformer,
@@ -58,6 +60,8 @@ class SequenceTrainSettings:
 
     Args:
         network: its size.
+        members: networks that are trained together, on the same steps but from other first weights; each
+            learns as if it were alone, and the mean of their logits is judged.
         epochs: passes over the users, at most.
         patience: epochs without a better judgement after which training stops, where there is a judge.
         batch_users: users in a step.
@@ -77,6 +81,7 @@ class SequenceTrainSettings:
     """
 
     network: TransformerSettings
+    members: int
     epochs: int
     patience: int
     batch_users: int
@@ -107,6 +112,7 @@ class SequenceTrainSettings:
                 length=config.transformer_length,
                 dropout=config.transformer_dropout,
             ),
+            members=config.transformer_members,
             epochs=config.transformer_epochs,
             patience=config.transformer_patience,
             batch_users=config.transformer_batch_users,
@@ -252,12 +258,13 @@ def _check_same(fingerprint: str, workers: Workers) -> None:
         )
 
 
-def _build(
-    train: Sequences, settings: SequenceTrainSettings, seed: int, device: torch.device
-) -> SequenceTransformer:
-    generator = torch.Generator().manual_seed(seed)
-    network = SequenceTransformer(
-        train.n_items, settings.network, has_days=train.has_days, generator=generator
+def _build(train: Sequences, settings: SequenceTrainSettings, seed: int, device: torch.device) -> Ensemble:
+    network = Ensemble(
+        train.n_items,
+        settings.network,
+        members=settings.members,
+        has_days=train.has_days,
+        generator=torch.Generator().manual_seed(seed),
     )
     return network.to(device)
 
@@ -266,12 +273,12 @@ def _build(
 class _State:
     """All that changes in training."""
 
-    network: SequenceTransformer
+    network: Ensemble
     optimizer: torch.optim.AdamW
     average: dict[str, torch.Tensor]
     best: dict[str, torch.Tensor]
     progress: TrainProgress
-    judge: SequenceTransformer
+    judge: Ensemble
     fingerprint: str
     step: int = 0
 
@@ -335,7 +342,7 @@ class _State:
 
     def _take(self, parts: dict[str, dict[str, torch.Tensor]], facts: dict[str, Any]) -> None:
         self.network.load_state_dict(parts["network"])
-        device = self.network.item.weight.device
+        device = next(self.network.parameters()).device
         self.average, self.best = (
             {name: value.to(device) for name, value in parts[key].items()} for key in ("average", "best")
         )
@@ -415,34 +422,39 @@ class _Steps:
         return self.settings.objective == "softmax" and len(self.count) <= self.settings.negatives
 
     def _part_loss(self, histories: Sequences, drawn: Drawn | None) -> torch.Tensor:
-        """What this process's users add to the step's loss, and their gradient."""
-        if self.workers.count == 1:
-            loss = self._loss(histories, drawn)
-        else:
+        """What this process's users add to the networks' mean loss in a step, and to their gradients."""
+        share, total = 1.0, torch.zeros((), device=self.device)
+        if self.workers.count > 1:
             part = histories.take(self.workers.part(np.arange(len(histories))))
             if len(part) == 0:
-                return torch.zeros((), device=self.device)
+                return total
             weight, whole = (
                 pair_weight(each, self.settings.horizon, self.settings.horizon_power)
                 for each in (part, histories)
             )
             # A loss is a mean by weight: parts count by what they hold of it.
-            loss = self._loss(part, drawn) * (weight / whole)
-        loss.backward()
-        return loss
+            histories, share = part, weight / whole
+        batch = PackedBatch.of(histories.without_last(1), self.device)
+        pairs = future_pairs(histories, self.settings.horizon, self.settings.horizon_power, self.device)
+        for network in self.state.network.members:
+            loss = self._loss(network, batch, pairs, drawn) * share
+            loss.backward()
+            total += loss.detach()
+        return total / self.settings.members
 
-    def _loss(self, histories: Sequences, drawn: Drawn | None) -> torch.Tensor:
-        network, settings = self.state.network, self.settings
-        pairs = future_pairs(histories, settings.horizon, settings.horizon_power, self.device)
+    def _loss(
+        self, network: SequenceTransformer, batch: PackedBatch, pairs: Pairs, drawn: Drawn | None
+    ) -> torch.Tensor:
+        settings = self.settings
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            hidden_TD = network(PackedBatch.of(histories.without_last(1), self.device))
+            hidden_TD = network(batch)
             if drawn is None:
                 return full_softmax(hidden_TD, network.item.weight, pairs)
             negative, log_inclusion = (torch.from_numpy(part).to(self.device) for part in drawn)
             given = hidden_TD, network.item(pairs.item), network.item(negative), pairs, negative
             if settings.objective == "softmax":
                 return sampled_softmax(*given, log_inclusion * settings.correction)
-            rate = min(len(negative) / histories.n_items, 1.0)
+            rate = min(len(negative) / len(network.item.weight), 1.0)
             return calibrated_cross_entropy(*given, target_power=calibration(rate, settings.calibration))
 
 

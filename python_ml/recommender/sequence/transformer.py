@@ -5,10 +5,15 @@ only, with whatever lies outside a user's own past masked. What two positions of
 other depends on how many items lie between them and, where days are known, on the days between them; a
 position as such has no vector, so nothing ties a habit to a place in the history.
 
+Networks that differ in their first weights alone err differently where there is little to learn from, which
+is most of a catalogue: several are trained together, and the mean of their logits is the model.
+
 Shapes: B histories, L length of the longest, T items of all of them, D dimensions, H heads, E = D / H.
 
 Source: Kang and McAuley, "Self-attentive sequential recommendation", 2018; SwiGLU: Shazeer, "GLU variants
-improve transformer", 2020; the bias by time: Zhai et al., "Actions speak louder than words" (HSTU), 2024.
+improve transformer", 2020; the bias by time: Zhai et al., "Actions speak louder than words" (HSTU), 2024;
+several networks: Lakshminarayanan et al., "Simple and scalable predictive uncertainty estimation using deep
+ensembles", 2017.
 """
 
 from dataclasses import dataclass
@@ -173,24 +178,58 @@ class _Block(nn.Module):
         return functional.dropout(value, self.drop, self.training)
 
 
+class Ensemble(nn.Module):
+    """Several networks of one size.
+
+    Args:
+        members: how many.
+
+    The others are those of `SequenceTransformer`.
+    """
+
+    def __init__(
+        self,
+        n_items: int,
+        settings: TransformerSettings,
+        *,
+        members: int,
+        has_days: bool,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.members = nn.ModuleList(
+            SequenceTransformer(n_items, settings, has_days=has_days, generator=generator)
+            for _ in range(members)
+        )
+
+
 class NextItemTransformer:
-    """A trained network as a model that scores.
+    """Trained networks as a model that scores.
 
     Args:
         network: in evaluation mode.
     """
 
-    def __init__(self, network: SequenceTransformer) -> None:
+    def __init__(self, network: Ensemble) -> None:
         self.network = network
 
     @torch.no_grad()
     def score(self, histories: Sequences) -> torch.Tensor:
-        """(B, n_items) float32 logits of what comes next; zeros for an empty history."""
-        weight_CD = self.network.item.weight
-        last_BD = weight_CD.new_zeros(len(histories), weight_CD.shape[1])
+        """(B, n_items) float32 logits of what comes next, of each network or, if several, their mean; zeros
+        for an empty history.
+        """
+        members = self.network.members
+        weight_CD = members[0].item.weight
         known = np.flatnonzero(histories.size > 0)
-        if len(known):
-            latest = histories.take(known).tail(self.network.settings.length)
-            hidden_TD = self.network(PackedBatch.of(latest, weight_CD.device))
-            last_BD[torch.from_numpy(known)] = hidden_TD[torch.from_numpy(latest.offset[1:] - 1)]
-        return last_BD @ weight_CD.T
+        logits = weight_CD.new_zeros(len(histories), weight_CD.shape[0])
+        if len(known) == 0:
+            return logits
+        latest = histories.take(known).tail(self.network.settings.length)
+        batch = PackedBatch.of(latest, weight_CD.device)
+        row, last = (torch.from_numpy(part) for part in (known, latest.offset[1:] - 1))
+        for member in members:
+            last_BD = member.item.weight.new_zeros(len(histories), weight_CD.shape[1])
+            last_BD[row] = member(batch)[last]
+            logits.addmm_(last_BD, member.item.weight.T, alpha=1 / len(members))
+        return logits

@@ -16,7 +16,7 @@ from python_ml.recommender.sequence.train_sequence import (
     train_in_processes,
     train_transformer,
 )
-from python_ml.recommender.sequence.transformer import NextItemTransformer, SequenceTransformer
+from python_ml.recommender.sequence.transformer import Ensemble, NextItemTransformer
 from python_ml.recommender.watch import UNWATCHED, Watch
 
 PREFIX = "transformer."
@@ -88,8 +88,12 @@ class TransformerRecommender:
             histories, settings, device: as in `fit`.
             arrays: what `arrays` gave; others beside them do not matter.
         """
-        network = SequenceTransformer(
-            histories.n_items, settings.network, has_days=histories.has_days, generator=torch.Generator()
+        network = Ensemble(
+            histories.n_items,
+            settings.network,
+            members=settings.members,
+            has_days=histories.has_days,
+            generator=torch.Generator(),
         )
         weights = {name: torch.from_numpy(arrays[PREFIX + name].copy()) for name in network.state_dict()}
         network.load_state_dict(weights)

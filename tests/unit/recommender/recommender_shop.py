@@ -133,6 +133,7 @@ def quick_config() -> RecommenderConfig:
         transformer_dimension=8,
         transformer_heads=2,
         transformer_length=10,
+        transformer_members=2,
         transformer_epochs=4,
         transformer_batch_users=8,
         transformer_negatives=8,

@@ -449,6 +449,7 @@ def test_every_setting_reaches_the_object_it_is_for():
         repeat_windows=30, repeat_epochs=31, repeat_batch_pairs=32,
         repeat_learning_rate=0.33, epoch_users=52, repeat_users=53,
         transformer_dimension=40, transformer_heads=20, transformer_blocks=41, transformer_length=42,
+        transformer_members=39,
         transformer_dropout=0.43, transformer_epochs=44, transformer_patience=45, transformer_batch_users=46,
         transformer_negatives=47, transformer_learning_rate=0.48, transformer_knn_weights=(0.49,),
         transformer_knn_temperatures=(0.5,), blend_weights=(0.51,),
@@ -465,7 +466,7 @@ def test_every_setting_reaches_the_object_it_is_for():
     (transformer,) = grid("transformer", config, 11)
     assert transformer == SequenceTrainSettings(
         network=TransformerSettings(dimension=40, heads=20, blocks=41, length=42, dropout=0.43),
-        epochs=44, patience=45, batch_users=46, negatives=47, learning_rate=0.48,
+        members=39, epochs=44, patience=45, batch_users=46, negatives=47, learning_rate=0.48,
     )  # fmt: skip
     (knn,) = grid("sequential_knn", config, 11)
     (mixed,) = blend_grid("transformer_knn", (knn, transformer), config)

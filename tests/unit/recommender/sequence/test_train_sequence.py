@@ -23,8 +23,8 @@ from python_ml.recommender.watch import Watch
 CPU = torch.device("cpu")
 NETWORK = TransformerSettings(dimension=16, heads=2, blocks=1, expansion=2, length=8, dropout=0.1)
 SETTINGS = SequenceTrainSettings(
-    network=NETWORK, epochs=3, patience=5, batch_users=32, negatives=16, horizon=1, learning_rate=0.01,
-    warm_up_steps=5,
+    network=NETWORK, members=1, epochs=3, patience=5, batch_users=32, negatives=16, horizon=1,
+    learning_rate=0.01, warm_up_steps=5,
 )  # fmt: skip
 
 
@@ -188,11 +188,24 @@ def test_batches_hold_every_user_once():
     assert np.mean([np.ptp(size[batch]) for batch in batches]) < 4
 
 
+def test_each_of_several_networks_learns_as_if_it_were_alone(split):
+    """Without dropout, which is drawn for one after the other."""
+    settings = replace(SETTINGS, network=replace(NETWORK, dropout=0.0))
+    alone, alone_progress = train_transformer(split.train, settings, seed=0, device=CPU)
+    both, both_progress = train_transformer(split.train, replace(settings, members=2), seed=0, device=CPU)
+    (single,), (first, second) = alone.network.members, both.network.members
+    assert all(torch.equal(value, first.state_dict()[name]) for name, value in single.state_dict().items())
+    assert not torch.equal(first.item.weight, second.item.weight)
+    # Told is the loss of both, on average.
+    assert both_progress.loss != alone_progress.loss
+    assert both_progress.loss == pytest.approx(alone_progress.loss, rel=0.1)
+
+
 def test_days_are_learned_from_too(split):
     train = split.train
     dated = Sequences(train.item, np.arange(len(train.item)) ** 2.0, train.offset, train.n_items, True)
     model, _ = train_transformer(dated, SETTINGS, seed=0, device=CPU)
-    assert model.network.blocks[0].gap_bias.abs().max() > 0
+    assert model.network.members[0].blocks[0].gap_bias.abs().max() > 0
 
 
 @pytest.mark.parametrize("negatives", [1, 16])

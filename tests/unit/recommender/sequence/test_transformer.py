@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from python_ml.recommender.sequence.sequences import Sequences
 from python_ml.recommender.sequence.transformer import (
+    Ensemble,
     NextItemTransformer,
     PackedBatch,
     SequenceTransformer,
@@ -20,16 +21,21 @@ SETTINGS = TransformerSettings(dimension=8, heads=2, blocks=2, expansion=2, leng
 HISTORIES = st.lists(st.lists(st.integers(0, N_ITEMS - 1), min_size=1, max_size=6), min_size=1, max_size=4)
 
 
-def network(has_days: bool = True) -> SequenceTransformer:
+def ensemble(members: int = 1, has_days: bool = True) -> Ensemble:
     """Untrained, but with an opinion on distances and days."""
     generator = torch.Generator().manual_seed(1)
-    built = SequenceTransformer(N_ITEMS, SETTINGS, has_days=has_days, generator=generator)
+    built = Ensemble(N_ITEMS, SETTINGS, members=members, has_days=has_days, generator=generator)
     with torch.no_grad():
-        for block in built.blocks:
-            block.distance_bias.normal_(generator=generator)
-            if has_days:
-                block.gap_bias.normal_(generator=generator)
+        for network in built.members:
+            for block in network.blocks:
+                block.distance_bias.normal_(generator=generator)
+                if has_days:
+                    block.gap_bias.normal_(generator=generator)
     return built.eval()
+
+
+def network() -> SequenceTransformer:
+    return ensemble().members[0]
 
 
 def of_lists(histories: list[list[int]], day_seed: int = 0) -> Sequences:
@@ -88,18 +94,36 @@ def test_no_distance_of_days_is_too_far(day):
 
 
 def test_scores_are_those_of_the_last_position():
-    model = NextItemTransformer(network())
     sequences = of_lists([[1, 2, 3], [4]])
     hidden = outputs(sequences)
-    found = model.score(sequences)
-    torch.testing.assert_close(found, hidden[[2, 3]] @ model.network.item.weight.detach().T)
+    found = NextItemTransformer(ensemble()).score(sequences)
+    torch.testing.assert_close(found, hidden[[2, 3]] @ network().item.weight.detach().T)
     nobody = Sequences.listed([], [], n_users=2, n_items=N_ITEMS)
-    assert not NextItemTransformer(network(has_days=False)).score(nobody).any()
+    assert not NextItemTransformer(ensemble(has_days=False)).score(nobody).any()
+
+
+def test_scores_of_several_networks_are_their_mean():
+    sequences = of_lists([[1, 2, 3], [4]])
+    together = ensemble(members=3)
+    alone = []
+    for member in together.members:
+        one = ensemble()
+        one.members[0] = member
+        alone.append(NextItemTransformer(one).score(sequences))
+    assert not torch.allclose(alone[0], alone[1], atol=1e-3)
+    expected = torch.stack(alone).mean(0)
+    torch.testing.assert_close(NextItemTransformer(together).score(sequences), expected)
+
+
+def test_no_history_between_others_scores_zeros():
+    some = Sequences.listed([0, 2], [1, 4], n_users=3, n_items=N_ITEMS)
+    scores = NextItemTransformer(ensemble(members=2, has_days=False)).score(some)
+    assert scores.any(1).tolist() == [True, False, True]
 
 
 def test_only_the_latest_items_of_a_long_history_are_read():
     item = np.arange(10_000) % N_ITEMS
     long = Sequences.listed(np.zeros(10_000), item, n_users=1, n_items=N_ITEMS)
     short = Sequences.listed(np.zeros(6), item[-6:], n_users=1, n_items=N_ITEMS)
-    model = NextItemTransformer(network(has_days=False))
+    model = NextItemTransformer(ensemble(has_days=False))
     assert torch.equal(model.score(long), model.score(short))

@@ -22,7 +22,8 @@ from python_ml.recommender.sequence.transformer_recommender import TransformerRe
 QUARTER = SequenceBlendSettings(knn_weight=0.25, temperature=2.0)
 TRAINING = SequenceTrainSettings(
     network=TransformerSettings(dimension=16, heads=2, blocks=1, length=6, dropout=0.1),
-    epochs=5, patience=5, batch_users=32, negatives=16, learning_rate=0.01, warm_up_steps=5, averaging=0.9,
+    members=1, epochs=5, patience=5, batch_users=32, negatives=16, learning_rate=0.01,
+    warm_up_steps=5, averaging=0.9,
 )  # fmt: skip
 
 

@@ -16,8 +16,8 @@ from python_ml.recommender.sequence.transformer_recommender import TransformerRe
 CPU = torch.device("cpu")
 NETWORK = TransformerSettings(dimension=16, heads=2, blocks=1, expansion=2, length=6, dropout=0.1)
 SETTINGS = SequenceTrainSettings(
-    network=NETWORK, epochs=15, patience=5, batch_users=32, negatives=16, horizon=1, learning_rate=0.01,
-    warm_up_steps=5, averaging=0.9,
+    network=NETWORK, members=2, epochs=15, patience=5, batch_users=32, negatives=16, horizon=1,
+    learning_rate=0.01, warm_up_steps=5, averaging=0.9,
 )  # fmt: skip
 N_ITEMS = 20
 

@@ -35,7 +35,8 @@ CPU = torch.device("cpu")
 # whom the second process has none.
 SETTINGS = SequenceTrainSettings(
     network=TransformerSettings(dimension=8, heads=2, blocks=1, length=8, dropout=0.0),
-    epochs=4, patience=4, batch_users=20, negatives=16, learning_rate=0.01, warm_up_steps=5, averaging=0.9,
+    members=2, epochs=4, patience=4, batch_users=20, negatives=16, learning_rate=0.01,
+    warm_up_steps=5, averaging=0.9,
 )  # fmt: skip
 
 
