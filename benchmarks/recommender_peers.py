@@ -12,6 +12,7 @@ from benchmarks.results import Figure, record
 from benchmarks.tifu_knn import PeerBlend, TifuKnn, TifuKnnSettings
 from python_ml.config import RecommenderConfig
 from python_ml.device import resolve_device
+from python_ml.recommender.bootstrap import Bootstrap
 from python_ml.recommender.choose import CRITERION_CUTOFF, compare_models
 from python_ml.recommender.data import Interactions
 from python_ml.recommender.ease import Ease, EaseSettings
@@ -64,7 +65,7 @@ def measure(shop: str, tables: dict[str, pl.DataFrame]) -> list[Figure]:
     inputs = read_inputs({name: tables[name] for name in names} | {"user_cohorts": nobody}, as_of=as_of)
     feasibility = look_at_history(inputs.interactions, as_of, config, device, seed=SEED)
     ours = compare_models(feasibility, inputs.texts, config, seed=SEED, device=device, progress=_say)
-    figures = []
+    figures, bootstrap = [], Bootstrap(SEED)
     for of in feasibility.lists:
         champion = ours.ranked["test"][ours.champions[of]][of]
         case = f"{shop}, {of}"
@@ -72,7 +73,7 @@ def measure(shop: str, tables: dict[str, pl.DataFrame]) -> list[Figure]:
         figures.append(Figure(metric=f"NDCG@{CRITERION_CUTOFF}, champion", case=case, value=value))
         figures.append(Figure(metric="users", case=case, value=len(champion.users)))
         for name, ranked in peers(feasibility.data, of, config).items():
-            gain, low, high = paired_ndcg(champion, ranked, CRITERION_CUTOFF, SEED)
+            gain, low, high = paired_ndcg(champion, ranked, CRITERION_CUTOFF, bootstrap)
             value = ranked.ndcg(CRITERION_CUTOFF)
             figures.append(Figure(metric=f"NDCG@{CRITERION_CUTOFF}, {name}", case=case, value=value))
             figures.append(Figure(metric=f"gain over {name}", case=case, value=gain, lower=low, upper=high))

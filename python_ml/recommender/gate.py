@@ -26,7 +26,7 @@ def pass_gate(
         return challenger, "best on the validation window"
     if in_force not in tested:
         return challenger, f"best on the validation window; {in_force}, in force before, did not compete"
-    difference, low, high = paired_ndcg(tested[challenger], tested[in_force], cutoff, seed)
+    difference, low, high = paired_ndcg(tested[challenger], tested[in_force], cutoff, Bootstrap(seed))
     said = f"by {difference:+.4f} ({low:+.4f} to {high:+.4f}) of ndcg@{cutoff} on the test window"
     if high < 0.0:
         return in_force, f"in force before; {challenger}, best on validation, is worse {said}"
@@ -36,6 +36,6 @@ def pass_gate(
     )
 
 
-def paired_ndcg(one: Ranked, other: Ranked, cutoff: int, seed: int) -> tuple[float, float, float]:
-    """Mean difference of two models' NDCG on the same users, and its 95 % bootstrap interval."""
-    return Bootstrap(seed).difference(one.per_user("ndcg", cutoff), other.per_user("ndcg", cutoff))
+def paired_ndcg(one: Ranked, other: Ranked, cutoff: int, bootstrap: Bootstrap) -> tuple[float, float, float]:
+    """Mean difference of two models' NDCG on the same users, and its 95 % interval."""
+    return bootstrap.difference(one.per_user("ndcg", cutoff), other.per_user("ndcg", cutoff))

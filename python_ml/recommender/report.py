@@ -303,14 +303,14 @@ def difference_frame(comparison: Comparison | None, seed: int) -> pl.DataFrame:
     Returns:
         list_name, champion, baseline, difference, lower_95, upper_95 (paired bootstrap over users).
     """
-    rows = []
+    rows, bootstrap = [], Bootstrap(seed)
     for list_name, champion in (comparison.champions if comparison else {}).items():
         tested = comparison.ranked["test"]
         for name in tested:
             if name == champion:
                 continue
             difference = paired_ndcg(
-                tested[champion][list_name], tested[name][list_name], CRITERION_CUTOFF, seed
+                tested[champion][list_name], tested[name][list_name], CRITERION_CUTOFF, bootstrap
             )
             rows.append((list_name, champion, name, *difference))
     schema = {"list_name": pl.String, "champion": pl.String, "baseline": pl.String,

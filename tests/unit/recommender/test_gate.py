@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from python_ml.recommender.bootstrap import Bootstrap
 from python_ml.recommender.gate import paired_ndcg, pass_gate
 from python_ml.recommender.judge import Ranked
 
@@ -55,5 +56,5 @@ def test_a_model_that_no_longer_competes_cannot_be_compared():
 
 
 def test_the_difference_is_that_of_the_same_users():
-    assert paired_ndcg(TEN, NINE, 1, 0)[0] == pytest.approx(1 / 20)
-    assert paired_ndcg(ALWAYS, ALWAYS, 1, 0) == (0.0, 0.0, 0.0)
+    assert paired_ndcg(TEN, NINE, 1, Bootstrap(seed=0))[0] == pytest.approx(1 / 20)
+    assert paired_ndcg(ALWAYS, ALWAYS, 1, Bootstrap(seed=0)) == (0.0, 0.0, 0.0)
