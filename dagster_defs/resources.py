@@ -33,7 +33,8 @@ class Shop(dg.ConfigurableResource):
         return settings
 
     def warehouse(self) -> Warehouse:
-        return Warehouse(path=self.settings().paths.warehouse)
+        settings = self.settings()
+        return Warehouse(path=settings.paths.warehouse, memory_limit=settings.memory_limit)
 
 
 class DbtChild(DbtCliResource):

@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -22,6 +22,8 @@ from python_ml.errors import ContractError, WarehouseBusyError
 ROWS_AT_A_TIME = 1_000_000
 # The oldest file format that DuckDB 1.x drivers, such as those in BI tools, can all read.
 PUBLISHED_FORMAT = "v1.0.0"
+# Of `append`: at times DuckDB joins the rows that came in bits, and would take gigabytes for it.
+APPENDING_MEMORY = "1GB"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,16 +32,20 @@ class Warehouse:
 
     Args:
         path: the DuckDB file.
+        memory_limit: what DuckDB may keep in memory, such as "8GB", beyond which it spills to disk; None is
+            its own limit.
         patience_seconds: how long to wait while another process holds the file.
     """
 
     path: Path
+    memory_limit: str | None = None
     patience_seconds: float = 60.0
 
     @contextmanager
     def _connect(self, *, read_only: bool) -> Iterator[ibis.BaseBackend]:
         connection = self._open(read_only=read_only)
         try:
+            _limit_memory(connection, self.memory_limit)
             yield connection
         finally:
             connection.disconnect()
@@ -193,6 +199,7 @@ class Warehouse:
         self.check_free()
         copy = ibis.duckdb.connect(file, storage_compatibility_version=PUBLISHED_FORMAT)
         try:
+            _limit_memory(copy, self.memory_limit)
             copy.attach(self.path, name="working", read_only=True)
             for schema in schemas:
                 copy.create_database(schema)
@@ -265,8 +272,14 @@ class Warehouse:
             ContractError: the frame breaks the contract, the table's key within the frame included.
         """
         checked = conform(frame, ml_contracts()[table])
-        with self._connect(read_only=False) as connection, _transaction(connection):
+        careful = replace(self, memory_limit=self.memory_limit or APPENDING_MEMORY)
+        with careful._connect(read_only=False) as connection, _transaction(connection):
             connection.insert(table, checked.to_arrow(), database="ml")
+
+
+def _limit_memory(connection: ibis.BaseBackend, limit: str | None) -> None:
+    if limit is not None:
+        connection.con.execute("set memory_limit = ?", [limit])
 
 
 def _create_schema(connection: ibis.BaseBackend, schema: str) -> None:

@@ -84,7 +84,7 @@ def _count(progress: Progress, before: int, total: int, done: int) -> None:
 def drop_other_versions(warehouse: Warehouse, versions: Collection[str]) -> None:
     """Vectors of another encoder, or of another setting of it, are never mixed with those of today's."""
     try:
-        found = set(warehouse.read("ml", TABLE, columns=["model_version"])["model_version"].unique())
+        found = set(warehouse.read_distinct("ml", TABLE, columns=["model_version"])["model_version"])
     except ContractError:
         warehouse.replace({TABLE: pl.DataFrame(schema=ml_contracts()[TABLE].columns)})
         return

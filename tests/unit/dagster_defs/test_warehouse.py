@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from dagster_defs import warehouse as module
+from dagster_defs.resources import Shop
 from dagster_defs.warehouse import Warehouse
 from python_ml.errors import ContractError, WarehouseBusyError
 from tests.unit.dagster_defs.warehouses import with_texts
@@ -150,6 +151,38 @@ def test_distinct_rows_are_each_once(tmp_path: Path):
     warehouse.replace({"text_embeddings": pl.concat(rows)})
     found = warehouse.read_distinct("ml", "text_embeddings", columns=["model_version", "dimension"])
     assert sorted(found.rows()) == [("v1", 2), ("v2", 2)]
+
+
+def test_the_environment_limits_the_memory_of_the_steps_too(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SHOAL_MEMORY_LIMIT", "3GB")
+    assert Shop().warehouse().memory_limit == "3GB"
+
+
+@pytest.mark.parametrize(("limit", "appending"), [(None, "953.6 MiB"), ("512MB", "488.2 MiB")])
+def test_duckdb_keeps_no_more_in_memory_than_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str | None, appending: str
+):
+    """Rows that come bit by bit have a limit of their own; a billion bytes are 953.6 MiB."""
+    from ibis.backends.duckdb import Backend
+
+    seen = {}
+
+    def noting(name):
+        original = getattr(Backend, name)
+
+        def noted(self, *args, **kwargs):
+            seen[name] = self.con.sql("select current_setting('memory_limit')").fetchone()[0]
+            return original(self, *args, **kwargs)
+
+        monkeypatch.setattr(Backend, name, noted)
+
+    noting("insert")
+    noting("create_table")
+    warehouse = Warehouse(path=tmp_path / "w.duckdb", memory_limit=limit)
+    warehouse.replace({"text_embeddings": vectors("a")})
+    warehouse.append("text_embeddings", vectors("b"))
+    assert seen["insert"] == appending
+    assert (seen["create_table"] == appending) == (limit is not None)
 
 
 def test_a_failure_between_two_tables_rolls_the_first_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
