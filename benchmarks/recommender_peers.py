@@ -64,7 +64,9 @@ def measure(shop: str, tables: dict[str, pl.DataFrame]) -> list[Figure]:
     names = ("interactions", "item_features", "item_texts", "text_embeddings")
     inputs = read_inputs({name: tables[name] for name in names} | {"user_cohorts": nobody}, as_of=as_of)
     feasibility = look_at_history(inputs.interactions, as_of, config, device, seed=SEED)
-    ours = compare_models(feasibility, inputs.texts, config, seed=SEED, device=device, progress=_say)
+    ours = compare_models(
+        feasibility, inputs.texts, inputs.attributes, config, seed=SEED, device=device, progress=_say
+    )
     figures, bootstrap = [], Bootstrap(SEED)
     for of in feasibility.lists:
         champion = ours.ranked["test"][ours.champions[of]][of]

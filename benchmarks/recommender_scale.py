@@ -158,7 +158,14 @@ def child(path: Path) -> list[Figure]:
         windows = look_at_history(inputs.interactions, AS_OF, config, device, seed=0).windows
     say = Watch(start=lambda what: Progress(what=what, write=lambda line: print(line, flush=True)))
     workshop = Workshop(
-        inputs.interactions, day_of(AS_OF), inputs.texts, config, seed=0, device=device, watch=say
+        inputs.interactions,
+        day_of(AS_OF),
+        inputs.texts,
+        inputs.attributes,
+        config,
+        seed=0,
+        device=device,
+        watch=say,
     )
     with phases.time("histories laid out, best-sellers counted"):
         publisher = Publisher(

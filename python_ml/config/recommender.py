@@ -169,7 +169,7 @@ class RecommenderConfig:
     transformer_learning_rate: float = 0.002
     transformer_workers: int = 1
     transformer_knn_weights: tuple[float, ...] = (0.3, 0.5, 0.7)
-    transformer_knn_temperatures: tuple[float, ...] = (1.0, 2.0, 4.0)
+    transformer_knn_temperatures: tuple[float, ...] = (2.0, 4.0, 8.0)
     repeat_windows: int = 3
     repeat_users: int = 200_000
     repeat_epochs: int = 2

@@ -17,6 +17,7 @@ from python_ml.recommender.data import TextVectors
 from python_ml.recommender.diversify import candidate_count
 from python_ml.recommender.feasibility import Feasibility
 from python_ml.recommender.gate import pass_gate
+from python_ml.recommender.item_attributes import ItemAttributes
 from python_ml.recommender.judge import Judge, Ranked, Scorer
 from python_ml.recommender.models import (
     BLENDED,
@@ -63,6 +64,7 @@ class Comparison:
 def compare_models(
     feasibility: Feasibility,
     texts: TextVectors,
+    attributes: ItemAttributes,
     config: RecommenderConfig,
     *,
     seed: int,
@@ -78,6 +80,7 @@ def compare_models(
         feasibility: the history, cut into validation and test, with at least one list that can be judged, and
             the models that compete.
         texts: text vectors of the catalogue.
+        attributes: of its items.
         config: grids and sizes.
         seed: of every random choice.
         device: where the torch recommender runs.
@@ -96,6 +99,7 @@ def compare_models(
         data["validation"].past,
         data["validation"].cut,
         texts,
+        attributes,
         config,
         checkpoints=folders["validation"],
         **common,
@@ -105,7 +109,7 @@ def compare_models(
     for name in models:
         chooser.choose(name)
         tick()
-    workshop = Workshop(test.past, test.cut, texts, config, checkpoints=folders["test"], **common)
+    workshop = Workshop(test.past, test.cut, texts, attributes, config, checkpoints=folders["test"], **common)
     for settings in chooser.settings.get("second_stage", {}).values():
         # What it learns from for the test split is the validation window, whose models are at hand.
         window = test.past.between(chooser.workshop.now, test.cut)

@@ -123,6 +123,7 @@ def evaluate_recommenders(
         comparison = compare_models(
             feasibility,
             inputs.texts,
+            inputs.attributes,
             config,
             seed=seed,
             device=where,

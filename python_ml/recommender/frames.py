@@ -8,6 +8,7 @@ import polars as pl
 
 from python_ml.errors import ContractError
 from python_ml.recommender.data import Interactions, TextVectors
+from python_ml.recommender.item_attributes import ItemAttributes
 from python_ml.recommender.split import EPOCH, choose_windows
 from python_ml.tables import check_columns, check_key, check_one_model
 
@@ -20,6 +21,7 @@ _NEEDED = {
     "text_embeddings": ("text_hash", "embedding_model", "embedding"),
     "user_cohorts": ("user_id", "cohort_id", "cohort_name"),
 }
+ATTRIBUTES = ("manufacturer_id", "department", "category", "item_type", "brand")
 _KEYS = {"item_features": "item_id", "item_texts": "item_id", "text_embeddings": "text_hash",
          "user_cohorts": "user_id"}  # fmt: skip
 
@@ -33,6 +35,7 @@ class Inputs:
         item_ids: (n_items,) sorted, the whole catalogue.
         interactions: purchases, and weaker signs of interest, before the as-of date.
         texts: text vectors of the catalogue.
+        attributes: of the catalogue's items, the values of those of ATTRIBUTES that the table has.
         is_recommendable: (n_items,) bool.
         category: (n_items,) int64, the number of the item's category in the order of their names, -1 = none.
         cohort: (n_users,) int64 index into `cohort_ids`, -1 = none.
@@ -44,6 +47,7 @@ class Inputs:
     item_ids: pl.Series
     interactions: Interactions
     texts: TextVectors
+    attributes: ItemAttributes
     is_recommendable: np.ndarray
     category: np.ndarray
     cohort: np.ndarray
@@ -84,6 +88,7 @@ def read_inputs(tables: dict[str, pl.DataFrame], *, as_of: date) -> Inputs:
         item_ids,
         interactions,
         _read_texts(tables["item_texts"], tables["text_embeddings"], item_ids),
+        _read_attributes(items),
         items["is_recommendable"].fill_null(False).to_numpy().astype(bool),
         (items["category"].rank("dense").cast(pl.Int64) - 1).fill_null(-1).to_numpy(),
         cohort,
@@ -177,6 +182,17 @@ def _read_texts(item_texts: pl.DataFrame, embeddings: pl.DataFrame, item_ids: pl
         .fill_null(-1)
     )
     return TextVectors(matrix, of_item.to_numpy())
+
+
+def _read_attributes(items: pl.DataFrame) -> ItemAttributes:
+    """Values are numbered column by column, in the order of their names."""
+    columns, count = [np.empty((items.height, 0), np.int64)], 0
+    for name in ATTRIBUTES:
+        if name in items.columns:
+            place = items[name].rank("dense").cast(pl.Int64) - 1
+            columns.append((place + count).fill_null(-1).to_numpy()[:, None])
+            count += items[name].drop_nulls().n_unique()
+    return ItemAttributes(np.concatenate(columns, axis=1), count)
 
 
 def _read_cohorts(user_cohorts: pl.DataFrame, user_ids: pl.Series) -> tuple[np.ndarray, list[str], list[str]]:

@@ -97,6 +97,7 @@ class Recommender:
             self._inputs.interactions,
             day_of(as_of),
             self._inputs.texts,
+            self._inputs.attributes,
             config,
             seed=seed,
             device=where,

@@ -14,6 +14,7 @@ from python_ml.recommender.blend import Blend, BlendSettings
 from python_ml.recommender.counting import Counting, CountingSettings
 from python_ml.recommender.data import Interactions, TextVectors
 from python_ml.recommender.ease import Ease, EaseSettings, Gram
+from python_ml.recommender.item_attributes import ItemAttributes
 from python_ml.recommender.item_knn import ItemKnn, ItemKnnSettings, neighbour_matrix
 from python_ml.recommender.judge import Scorer
 from python_ml.recommender.models import Settings
@@ -39,6 +40,7 @@ class Workshop:
         past: interactions before `now`.
         now: days since 1970-01-01.
         texts: text vectors of the catalogue.
+        attributes: of the catalogue's items.
         config: for the widest grid of neighbours, and the users scored at once.
         seed: of every random choice.
         device: where torch models run.
@@ -51,6 +53,7 @@ class Workshop:
         past: Interactions,
         now: float,
         texts: TextVectors,
+        attributes: ItemAttributes,
         config: RecommenderConfig,
         *,
         seed: int,
@@ -61,6 +64,7 @@ class Workshop:
         self.past = past
         self.now = now
         self.texts = texts
+        self.attributes = attributes
         self.seed = seed
         self.device = device
         self.config = config
@@ -175,6 +179,7 @@ class Workshop:
                 key,
                 seed=self.seed,
                 device=self.device,
+                attributes=self.attributes,
                 judge=judge,
                 checkpoint=self._checkpoints and self._checkpoints / "transformer.safetensors",
                 watch=self._watch,
@@ -197,7 +202,7 @@ class Workshop:
             arrays: of `TransformerRecommender.arrays`.
         """
         self._restored[settings] = TransformerRecommender.restore(
-            self._histories(), settings, arrays, device=self.device
+            self._histories(), settings, arrays, device=self.device, attributes=self.attributes
         )
 
     def _fit_transformer_knn(self, settings: TransformerKnnSettings) -> TransformerKnn:
@@ -275,7 +280,13 @@ class Workshop:
 
     def _at(self, start: float) -> "Workshop":
         return Workshop(
-            self.past.before(start), start, self.texts, self.config, seed=self.seed, device=self.device
+            self.past.before(start),
+            start,
+            self.texts,
+            self.attributes,
+            self.config,
+            seed=self.seed,
+            device=self.device,
         )
 
     def _fit_item_knn(self, settings: ItemKnnSettings) -> ItemKnn:

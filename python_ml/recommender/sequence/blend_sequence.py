@@ -26,7 +26,7 @@ from python_ml.recommender.sequence.judge_next import (
 from python_ml.recommender.sequence.sequences import NextItems, Sequences
 
 WEIGHTS = tuple(step / 10 for step in range(11))
-TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
+TEMPERATURES = (1.0, 2.0, 4.0, 8.0, 16.0)
 JUDGED_USERS = 6_000
 
 

@@ -23,6 +23,7 @@ import torch
 
 from python_ml.config import RecommenderConfig
 from python_ml.errors import ModelError
+from python_ml.recommender.item_attributes import ItemAttributes
 from python_ml.recommender.sampling import NegativeSampler
 from python_ml.recommender.sequence.checkpoint import read_checkpoint, write_checkpoint
 from python_ml.recommender.sequence.next_item_loss import (
@@ -155,6 +156,7 @@ def train_transformer(
     *,
     seed: int,
     device: torch.device,
+    attributes: ItemAttributes | None = None,
     judge: Callable[[NextItemTransformer], float] | None = None,
     checkpoint: Path | None = None,
     watch: Watch = UNWATCHED,
@@ -166,24 +168,25 @@ def train_transformer(
         settings: see there.
         seed: of all that is random.
         device: to train on.
+        attributes: of the items; None where nothing is known.
         judge: called after every epoch with the averaged weights as a model; without one all epochs are
             trained, and the last weights returned.
         checkpoint: file from which training goes on, and that is rewritten after an epoch once there were
-            CHECKPOINT_STEPS steps, and at the end. A file that is cut short, or of other histories, settings
-            (more epochs, another patience will do) or another seed is not used, but written over. That the
-            judge is the same is for the caller to see to.
+            CHECKPOINT_STEPS steps, and at the end. A file that is cut short, or of other histories,
+            attributes, settings (more epochs, another patience will do) or another seed is not used, but
+            written over. That the judge is the same is for the caller to see to.
         watch: who is told of the steps and of what became of each epoch.
 
     Where several processes train together, judge, checkpoint and watch are those of the first, and all
     return the same.
 
     Raises:
-        ModelError: the processes were given different histories, settings or seeds.
+        ModelError: the processes were given different histories, attributes, settings or seeds.
     """
     workers = Workers.here()
     if not workers.is_first:
         judge, checkpoint, watch = None, None, UNWATCHED
-    state = _State.start(train, settings, seed, device)
+    state = _State.start(train, settings, seed, device, attributes)
     _check_same(state.fingerprint, workers)
     if workers.tell(bool(checkpoint and checkpoint.exists())):
         watch.tell(state.resume(checkpoint, settings, workers))
@@ -215,6 +218,7 @@ def train_in_processes(
     workers: int,
     seed: int,
     device: torch.device,
+    attributes: ItemAttributes | None = None,
     judge: Callable[[NextItemTransformer], float] | None = None,
     checkpoint: Path | None = None,
     watch: Watch = UNWATCHED,
@@ -234,10 +238,11 @@ def train_in_processes(
     """
     with TemporaryDirectory() as folder:
         result = Path(folder) / "trained.safetensors"
-        given = {"train": train, "settings": settings, "seed": seed, "judge": judge, "checkpoint": checkpoint}
-        in_processes(_train_into, workers, device, watch, given | {"result": result})
+        given = {"train": train, "settings": settings, "seed": seed, "attributes": attributes}
+        given |= {"judge": judge, "checkpoint": checkpoint, "result": result}
+        in_processes(_train_into, workers, device, watch, given)
         parts, facts = read_checkpoint(result)
-    network = _build(train, settings, seed, device)
+    network = _build(train, settings, seed, device, attributes)
     network.load_state_dict(parts["network"])
     return NextItemTransformer(network.eval()), TrainProgress(facts["loss"], facts["quality"])
 
@@ -252,18 +257,25 @@ def _train_into(*, train: Sequences, settings: SequenceTrainSettings, result: Pa
 def _check_same(fingerprint: str, workers: Workers) -> None:
     if workers.tell(fingerprint) != fingerprint:
         raise ModelError(
-            "it was given other histories, settings or another seed than the first process",
+            "it was given other histories, attributes, settings or another seed than the first process",
             where=f"training of the transformer, process {workers.rank} of {workers.count}",
             remedy="start all processes with the same arguments and the same file",
         )
 
 
-def _build(train: Sequences, settings: SequenceTrainSettings, seed: int, device: torch.device) -> Ensemble:
+def _build(
+    train: Sequences,
+    settings: SequenceTrainSettings,
+    seed: int,
+    device: torch.device,
+    attributes: ItemAttributes | None,
+) -> Ensemble:
     network = Ensemble(
         train.n_items,
         settings.network,
         members=settings.members,
         has_days=train.has_days,
+        attributes=attributes,
         generator=torch.Generator().manual_seed(seed),
     )
     return network.to(device)
@@ -284,9 +296,14 @@ class _State:
 
     @classmethod
     def start(
-        cls, train: Sequences, settings: SequenceTrainSettings, seed: int, device: torch.device
+        cls,
+        train: Sequences,
+        settings: SequenceTrainSettings,
+        seed: int,
+        device: torch.device,
+        attributes: ItemAttributes | None,
     ) -> "_State":
-        network, judged = (_build(train, settings, seed, device) for _ in range(2))
+        network, judged = (_build(train, settings, seed, device, attributes) for _ in range(2))
         matrices = [parameter for parameter in network.parameters() if parameter.ndim > 1]
         vectors = [parameter for parameter in network.parameters() if parameter.ndim <= 1]
         optimizer = torch.optim.AdamW(
@@ -298,7 +315,7 @@ class _State:
             betas=BETAS,
         )
         average = {name: value.detach().clone() for name, value in network.state_dict().items()}
-        fingerprint = _fingerprint(train, settings, seed)
+        fingerprint = _fingerprint(train, settings, seed, attributes)
         return cls(network, optimizer, average, average, TrainProgress(), judged, fingerprint)
 
     def model(self) -> NextItemTransformer:
@@ -356,11 +373,14 @@ class _State:
         self.progress = TrainProgress(facts["loss"], facts["quality"])
 
 
-def _fingerprint(train: Sequences, settings: SequenceTrainSettings, seed: int) -> str:
+def _fingerprint(
+    train: Sequences, settings: SequenceTrainSettings, seed: int, attributes: ItemAttributes | None
+) -> str:
     """What a training must share with the one it goes on from."""
     shared = replace(settings, epochs=1, patience=1)
     digest = hashlib.sha256(repr((shared, seed, train.n_items, train.has_days)).encode())
-    for part in (train.item, train.day, train.offset):
+    known = [] if attributes is None else [attributes.of_item]
+    for part in (train.item, train.day, train.offset, *known):
         digest.update(np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()
 
@@ -449,12 +469,12 @@ class _Steps:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             hidden_TD = network(batch)
             if drawn is None:
-                return full_softmax(hidden_TD, network.item.weight, pairs)
+                return full_softmax(hidden_TD, network.item.all(), pairs)
             negative, log_inclusion = (torch.from_numpy(part).to(self.device) for part in drawn)
             given = hidden_TD, network.item(pairs.item), network.item(negative), pairs, negative
             if settings.objective == "softmax":
                 return sampled_softmax(*given, log_inclusion * settings.correction)
-            rate = min(len(negative) / len(network.item.weight), 1.0)
+            rate = min(len(negative) / len(self.count), 1.0)
             return calibrated_cross_entropy(*given, target_power=calibration(rate, settings.calibration))
 
 

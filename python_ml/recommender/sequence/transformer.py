@@ -5,6 +5,9 @@ only, with whatever lies outside a user's own past masked. What two positions of
 other depends on how many items lie between them and, where days are known, on the days between them; a
 position as such has no vector, so nothing ties a habit to a place in the history.
 
+An item's vector is its own plus those of its attributes (brand, category ...), which it shares with other
+items: few items of a catalogue are bought often enough to say by themselves what they are like.
+
 Networks that differ in their first weights alone err differently where there is little to learn from, which
 is most of a catalogue: several are trained together, and the mean of their logits is the model.
 
@@ -23,6 +26,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from python_ml.recommender.item_attributes import ItemAttributes
 from python_ml.recommender.sequence.sequences import Sequences
 
 GAP_BUCKETS = 20  # powers of two: same day, up to 1 day, 2, 4 ... 2**18
@@ -92,6 +96,42 @@ class PackedBatch:
         return value_BLX[self.row, self.place]
 
 
+class ItemVectors(nn.Module):
+    """A vector for every item: its own plus the sum of those of its A attributes, divided by the root of A.
+
+    Args:
+        n_items: size of the catalogue.
+        dimension: D.
+        attributes: of the items; None where nothing is known.
+    """
+
+    def __init__(self, n_items: int, dimension: int, attributes: ItemAttributes | None) -> None:
+        super().__init__()
+        self.own = nn.Embedding(n_items, dimension)
+        self.attribute = None
+        if attributes is not None and attributes.count:
+            # Row 0 is of no attribute.
+            self.attribute = nn.EmbeddingBag(attributes.count + 1, dimension, mode="sum", padding_idx=0)
+            known = (attributes.of_item >= 0).sum(axis=1, keepdims=True)
+            share = np.maximum(known, 1).astype(np.float32) ** -0.5
+            self.register_buffer("attributes_IW", torch.from_numpy(attributes.of_item + 1), persistent=False)
+            self.register_buffer("share_I1", torch.from_numpy(share), persistent=False)
+
+    def forward(self, item: torch.Tensor) -> torch.Tensor:
+        """(M, D) vectors of items (M,)."""
+        vector_MD = self.own(item)
+        if self.attribute is None:
+            return vector_MD
+        return vector_MD + self.attribute(self.attributes_IW[item]) * self.share_I1[item]
+
+    def all(self) -> torch.Tensor:
+        """(n_items, D) vectors of the whole catalogue."""
+        own_ID = self.own.weight
+        if self.attribute is None:
+            return own_ID
+        return own_ID + self.attribute(self.attributes_IW) * self.share_I1
+
+
 class SequenceTransformer(nn.Module):
     """Item vectors in, vectors of what comes next out.
 
@@ -99,15 +139,22 @@ class SequenceTransformer(nn.Module):
         n_items: size of the catalogue.
         settings: size of the network.
         has_days: whether histories carry days.
+        attributes: of the items; None where nothing is known.
         generator: makes the initial weights; on the CPU.
     """
 
     def __init__(
-        self, n_items: int, settings: TransformerSettings, *, has_days: bool, generator: torch.Generator
+        self,
+        n_items: int,
+        settings: TransformerSettings,
+        *,
+        has_days: bool,
+        attributes: ItemAttributes | None = None,
+        generator: torch.Generator,
     ) -> None:
         super().__init__()
         self.settings = settings
-        self.item = nn.Embedding(n_items, settings.dimension)
+        self.item = ItemVectors(n_items, settings.dimension, attributes)
         self.blocks = nn.ModuleList(_Block(settings, has_days) for _ in range(settings.blocks))
         self.norm = nn.LayerNorm(settings.dimension)
         self.dropout = nn.Dropout(settings.dropout)
@@ -194,12 +241,15 @@ class Ensemble(nn.Module):
         *,
         members: int,
         has_days: bool,
+        attributes: ItemAttributes | None = None,
         generator: torch.Generator,
     ) -> None:
         super().__init__()
         self.settings = settings
         self.members = nn.ModuleList(
-            SequenceTransformer(n_items, settings, has_days=has_days, generator=generator)
+            SequenceTransformer(
+                n_items, settings, has_days=has_days, attributes=attributes, generator=generator
+            )
             for _ in range(members)
         )
 
@@ -213,23 +263,23 @@ class NextItemTransformer:
 
     def __init__(self, network: Ensemble) -> None:
         self.network = network
+        with torch.no_grad():
+            self._items = [member.item.all() for member in network.members]
 
     @torch.no_grad()
     def score(self, histories: Sequences) -> torch.Tensor:
         """(B, n_items) float32 logits of what comes next, of each network or, if several, their mean; zeros
         for an empty history.
         """
-        members = self.network.members
-        weight_CD = members[0].item.weight
         known = np.flatnonzero(histories.size > 0)
-        logits = weight_CD.new_zeros(len(histories), weight_CD.shape[0])
+        logits = self._items[0].new_zeros(len(histories), len(self._items[0]))
         if len(known) == 0:
             return logits
         latest = histories.take(known).tail(self.network.settings.length)
-        batch = PackedBatch.of(latest, weight_CD.device)
+        batch = PackedBatch.of(latest, logits.device)
         row, last = (torch.from_numpy(part) for part in (known, latest.offset[1:] - 1))
-        for member in members:
-            last_BD = member.item.weight.new_zeros(len(histories), weight_CD.shape[1])
+        for member, item_ID in zip(self.network.members, self._items, strict=True):
+            last_BD = item_ID.new_zeros(len(histories), item_ID.shape[1])
             last_BD[row] = member(batch)[last]
-            logits.addmm_(last_BD, member.item.weight.T, alpha=1 / len(members))
+            logits.addmm_(last_BD, item_ID.T, alpha=1 / len(self._items))
         return logits

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from python_ml.recommender.item_attributes import ItemAttributes
 from python_ml.recommender.judge import Explainer
 from python_ml.recommender.sequence.sequences import Sequences
 from python_ml.recommender.sequence.train_sequence import (
@@ -44,6 +45,7 @@ class TransformerRecommender:
         *,
         seed: int,
         device: torch.device,
+        attributes: ItemAttributes | None = None,
         judge: Callable[["TransformerRecommender"], float] | None = None,
         checkpoint: Path | None = None,
         watch: Watch = UNWATCHED,
@@ -56,6 +58,7 @@ class TransformerRecommender:
             settings: of network and training.
             seed: of every random choice.
             device: where to train and score.
+            attributes: of the items; None where nothing is known.
             judge: metric to maximise, called after every epoch with the model so far; without one all epochs
                 are trained. For several workers it can be pickled.
             checkpoint, watch: of `train_transformer`.
@@ -67,6 +70,7 @@ class TransformerRecommender:
             settings,
             seed=seed,
             device=device,
+            attributes=attributes,
             judge=partial(_judge_network, judge, histories) if judge else None,
             checkpoint=checkpoint,
             watch=watch,
@@ -81,11 +85,12 @@ class TransformerRecommender:
         arrays: Mapping[str, np.ndarray],
         *,
         device: torch.device,
+        attributes: ItemAttributes | None = None,
     ) -> "TransformerRecommender":
         """The model that `fit` made of the same histories and settings, without training.
 
         Args:
-            histories, settings, device: as in `fit`.
+            histories, settings, device, attributes: as in `fit`.
             arrays: what `arrays` gave; others beside them do not matter.
         """
         network = Ensemble(
@@ -93,6 +98,7 @@ class TransformerRecommender:
             settings.network,
             members=settings.members,
             has_days=histories.has_days,
+            attributes=attributes,
             generator=torch.Generator(),
         )
         weights = {name: torch.from_numpy(arrays[PREFIX + name].copy()) for name in network.state_dict()}

@@ -185,6 +185,23 @@ def test_interactions_may_come_as_categories(tables):
         read_inputs(compact | {"item_features": tables["item_features"].head(3)}, as_of=AS_OF)
 
 
+def test_attributes_are_the_values_of_the_columns_that_say_what_an_item_is(tables):
+    """Numbered column after column, by name; the order of the rows does not matter."""
+    items = pl.DataFrame(
+        {
+            "item_id": ["b", "a", "c"],
+            "is_recommendable": True,
+            "brand": ["Y", None, "X"],
+            "category": ["soap", "soap", None],
+            "title": ["1", "2", "3"],
+        }
+    )
+    nothing = {name: table.head(0) for name, table in tables.items()}
+    found = read_inputs(nothing | {"item_features": items}, as_of=AS_OF).attributes
+    assert found.count == 3
+    assert found.of_item.tolist() == [[0, -1], [0, 2], [-1, 1]]
+
+
 def test_order_of_rows_changes_nothing(tables, evaluation, result, small_config):
     again = evaluate(shuffled(tables), small_config)
     assert again.metrics.equals(evaluation.metrics)

@@ -18,6 +18,7 @@ from python_ml.recommender import workshop
 from python_ml.recommender.blend import BlendSettings
 from python_ml.recommender.data import Interactions, TextVectors
 from python_ml.recommender.evaluate import evaluate_recommenders
+from python_ml.recommender.item_attributes import ItemAttributes
 from python_ml.recommender.models import (
     HEARD,
     grid,
@@ -258,9 +259,13 @@ def test_a_ranker_is_what_its_arrays_say_and_is_trained_the_same_again():
         assert shares.tolist() == one.shares(lesson.features, ROWS).tolist()
 
 
+def nothing_known(past: Interactions) -> ItemAttributes:
+    return ItemAttributes.listed([[]] * past.n_items)
+
+
 @pytest.fixture
 def shop(toy, toy_texts, cpu) -> Workshop:
-    return Workshop(toy, 101.0, toy_texts, RecommenderConfig(**SMALL), seed=0, device=cpu)
+    return Workshop(toy, 101.0, toy_texts, nothing_known(toy), RecommenderConfig(**SMALL), seed=0, device=cpu)
 
 
 SMALL = {
@@ -348,7 +353,9 @@ def test_a_user_of_two_lessons_is_two_users():
 def test_what_was_learned_at_the_cut_before_is_what_is_learned_from_scratch(shop, toy, toy_texts, cpu):
     """The evaluation hands the network on from the validation split; publishing starts from nothing."""
     settings = settings_of("discover")
-    earlier = Workshop(toy.before(91.0), 91.0, toy_texts, RecommenderConfig(**SMALL), seed=0, device=cpu)
+    earlier = Workshop(
+        toy.before(91.0), 91.0, toy_texts, nothing_known(toy), RecommenderConfig(**SMALL), seed=0, device=cpu
+    )
     handed = earlier.learn_ranker(settings, toy.between(91.0, 101.0)).arrays()
     fresh = shop.ranker(settings).arrays()
     assert {name: array.tolist() for name, array in handed.items()} == {
@@ -379,7 +386,9 @@ def test_a_catalogue_of_one_item(cpu):
     past = Interactions.of([0, 0, 1], [0, 0, 0], [1.0, 20.0, 5.0], np.ones(3), n_users=2, n_items=1)
     texts = TextVectors(np.ones((1, 1), np.float32), np.array([0]))
     for list_name in ("for_you", "discover"):
-        shop = Workshop(past, 30.0, texts, RecommenderConfig(**SMALL), seed=0, device=cpu)
+        shop = Workshop(
+            past, 30.0, texts, nothing_known(past), RecommenderConfig(**SMALL), seed=0, device=cpu
+        )
         assert np.isfinite(shop.fit(settings_of(list_name)).score(np.array([0, 1])).numpy()).all()
 
 

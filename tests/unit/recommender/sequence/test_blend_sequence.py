@@ -54,7 +54,7 @@ def test_the_better_model_gets_the_weight():
     judged = NextItems(histories, np.array([2, 3]))
     right = [[0.0, 0.1, 1.0, 0.5], [0.1, 0.0, 0.5, 1.0]]
     wrong = [[0.0, 1.0, 0.1, 0.5], [1.0, 0.0, 0.5, 0.1]]
-    sharp = [[[30.0 * score for score in row] for row in table] for table in (right, wrong)]
+    sharp = [[[60.0 * score for score in row] for row in table] for table in (right, wrong)]
     chosen, quality = choose_blend(Fixed(right), Fixed(sharp[1]), judged, seed=0)
     assert quality == 1.0
     assert chosen.knn_weight > 0.5

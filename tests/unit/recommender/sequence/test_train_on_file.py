@@ -67,7 +67,7 @@ def test_one_process_trains_writes_and_goes_on(file: Path, tmp_path: Path, caplo
     assert (len(facts["train_loss"]), len(facts["ndcg_at_10"])) == (2, 2)
     assert facts["settings"]["network"]["dimension"] == 8
     assert pq.read_table(folder / "items.parquet")["item_id"].to_pylist() == [f"i{n:02}" for n in range(20)]
-    assert load_file(folder / "weights.safetensors")["members.0.item.weight"].shape == (20, 8)
+    assert load_file(folder / "weights.safetensors")["members.0.item.own.weight"].shape == (20, 8)
     caplog.clear()
     with caplog.at_level("INFO"):
         main([str(file), str(folder), *OPTIONS, "--epochs", "3"])

@@ -8,6 +8,7 @@ import torch
 from markov import FOLLOWS, planted
 from safetensors.numpy import save_file
 
+from python_ml.recommender.item_attributes import ItemAttributes
 from python_ml.recommender.sequence import train_sequence
 from python_ml.recommender.sequence.judge_next import hit_of, next_item_judge, target_ranks
 from python_ml.recommender.sequence.sequences import LeaveOneOut, Sequences
@@ -109,14 +110,19 @@ def test_another_trainings_checkpoint_is_not_used(split, tmp_path, told):
     twice = replace(SETTINGS, epochs=2)
     trained(split, twice, checkpoint=file)
     state = file.read_bytes()
-    # Another seed, another rate, and the same after more epochs than are wanted.
-    others = ((twice, 1), (replace(twice, learning_rate=0.02), 0), (replace(SETTINGS, epochs=1), 0))
-    for settings, seed in others:
+    # Another seed, another rate, the same after more epochs than are wanted, and items one knows more of.
+    others = (
+        (twice, {"seed": 1}),
+        (replace(twice, learning_rate=0.02), {}),
+        (replace(SETTINGS, epochs=1), {}),
+        (twice, {"attributes": ItemAttributes.listed([[0]] * 20)}),
+    )
+    for settings, given in others:
         file.write_bytes(state)
-        found, _ = trained(split, settings, seed=seed, checkpoint=file, watch=watch)
+        found, _ = trained(split, settings, checkpoint=file, watch=watch, **given)
         said = told[-1 - settings.epochs]
         assert said == "transformer: starts anew, state.safetensors is of another training"
-        assert same(found, trained(split, settings, seed=seed)[0])
+        assert same(found, trained(split, settings, **given)[0])
     # More epochs of the same are what a checkpoint is for.
     file.write_bytes(state)
     assert same(trained(split, checkpoint=file, watch=watch)[0], trained(split)[0])
@@ -195,10 +201,25 @@ def test_each_of_several_networks_learns_as_if_it_were_alone(split):
     both, both_progress = train_transformer(split.train, replace(settings, members=2), seed=0, device=CPU)
     (single,), (first, second) = alone.network.members, both.network.members
     assert all(torch.equal(value, first.state_dict()[name]) for name, value in single.state_dict().items())
-    assert not torch.equal(first.item.weight, second.item.weight)
+    assert not torch.equal(first.item.own.weight, second.item.own.weight)
     # Told is the loss of both, on average.
     assert both_progress.loss != alone_progress.loss
     assert both_progress.loss == pytest.approx(alone_progress.loss, rel=0.1)
+
+
+@pytest.mark.parametrize("negatives", [16, 22])
+def test_a_new_item_is_expected_where_those_like_it_are(split, negatives):
+    """Item 20 was never bought and has the attribute of item 5, item 21 has one that nobody knows."""
+    train = split.train
+    wider = Sequences(train.item, train.day, train.offset, 22, train.has_days)
+    attributes = ItemAttributes.listed([[item] for item in range(20)] + [[5], [20]])
+    settings = replace(SETTINGS, epochs=25, negatives=negatives, averaging=0.9)
+    model, _ = train_transformer(wider, settings, seed=0, device=CPU, attributes=attributes)
+    histories = Sequences.listed([0, 0, 1, 1], [3, 4, 11, 12], n_users=2, n_items=22)
+    after_four, after_twelve = model.score(histories)
+    assert after_four[20] > after_four[21] + 0.3
+    assert after_twelve[20] < after_twelve[13]
+    assert int(after_four[:20].argmax()) == 5
 
 
 def test_days_are_learned_from_too(split):

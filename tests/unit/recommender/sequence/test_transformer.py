@@ -6,9 +6,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from python_ml.recommender.item_attributes import ItemAttributes
 from python_ml.recommender.sequence.sequences import Sequences
 from python_ml.recommender.sequence.transformer import (
     Ensemble,
+    ItemVectors,
     NextItemTransformer,
     PackedBatch,
     SequenceTransformer,
@@ -97,7 +99,7 @@ def test_scores_are_those_of_the_last_position():
     sequences = of_lists([[1, 2, 3], [4]])
     hidden = outputs(sequences)
     found = NextItemTransformer(ensemble()).score(sequences)
-    torch.testing.assert_close(found, hidden[[2, 3]] @ network().item.weight.detach().T)
+    torch.testing.assert_close(found, hidden[[2, 3]] @ network().item.own.weight.detach().T)
     nobody = Sequences.listed([], [], n_users=2, n_items=N_ITEMS)
     assert not NextItemTransformer(ensemble(has_days=False)).score(nobody).any()
 
@@ -113,6 +115,28 @@ def test_scores_of_several_networks_are_their_mean():
     assert not torch.allclose(alone[0], alone[1], atol=1e-3)
     expected = torch.stack(alone).mean(0)
     torch.testing.assert_close(NextItemTransformer(together).score(sequences), expected)
+
+
+def test_a_vector_of_an_item_is_its_own_and_its_attributes():
+    attributes = ItemAttributes.listed([[0, 2], [], [2], [0, 1, 2, 3]])
+    items = ItemVectors(4, 2, attributes)
+    with torch.no_grad():
+        items.own.weight.copy_(torch.tensor([[0.0, 0.0], [0.5, 0.0], [0.0, 0.0], [0.0, 1.0]]))
+        rows = [[9.0, 9.0], [1.0, 0.0], [0.0, 2.0], [1.0, 1.0], [0.0, 1.0]]  # the first is of no attribute
+        items.attribute.weight.copy_(torch.tensor(rows))
+    # Sums of 2, none, 1 and 4 rows over the root of their number, and what is the item's own.
+    half = 0.5**0.5
+    expected = torch.tensor([[2 * half, half], [0.5, 0.0], [1.0, 1.0], [1.0, 3.0]])
+    torch.testing.assert_close(items.all(), expected)
+    torch.testing.assert_close(items(torch.tensor([3, 0, 3])), expected[[3, 0, 3]])
+
+
+@pytest.mark.parametrize("attributes", [None, ItemAttributes.listed([[]] * 4)])
+def test_of_whose_attributes_nothing_is_known_has_its_own_vector_alone(attributes):
+    items = ItemVectors(4, 2, attributes)
+    assert list(items.state_dict()) == ["own.weight"]
+    assert torch.equal(items.all(), items.own.weight)
+    assert torch.equal(items(torch.tensor([2])), items.own.weight[[2]])
 
 
 def test_no_history_between_others_scores_zeros():

@@ -8,6 +8,7 @@ import torch
 from markov import FOLLOWS, planted
 
 from python_ml.recommender.data import Interactions
+from python_ml.recommender.item_attributes import ItemAttributes
 from python_ml.recommender.sequence.sequential_recommender import histories_of
 from python_ml.recommender.sequence.train_sequence import SequenceTrainSettings
 from python_ml.recommender.sequence.transformer import TransformerSettings
@@ -20,6 +21,7 @@ SETTINGS = SequenceTrainSettings(
     learning_rate=0.01, warm_up_steps=5, averaging=0.9,
 )  # fmt: skip
 N_ITEMS = 20
+BY_PAIRS = ItemAttributes.listed([[item // 2] for item in range(N_ITEMS)])
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +35,7 @@ def past() -> Interactions:
 
 @pytest.fixture(scope="module")
 def model(past) -> TransformerRecommender:
-    return TransformerRecommender.fit(histories_of(past), SETTINGS, seed=0, device=CPU)
+    return TransformerRecommender.fit(histories_of(past), SETTINGS, seed=0, device=CPU, attributes=BY_PAIRS)
 
 
 def test_what_follows_the_latest_item_comes_first(model):
@@ -102,3 +104,12 @@ def test_the_judge_sees_the_model_after_every_epoch(past):
     restored = TransformerRecommender.restore(histories_of(past), SETTINGS, fitted.arrays(), device=CPU)
     assert torch.equal(restored.score(users), fitted.score(users))
     assert set(fitted.arrays()) == {f"transformer.{name}" for name in fitted.model.network.state_dict()}
+
+
+def test_with_attributes_it_is_restored_too(past, model):
+    arrays = model.arrays()
+    assert arrays["transformer.members.1.item.attribute.weight"].shape == (11, 16)
+    restored = TransformerRecommender.restore(
+        histories_of(past), SETTINGS, arrays, device=CPU, attributes=BY_PAIRS
+    )
+    assert torch.equal(restored.score(np.arange(5)), model.score(np.arange(5)))
