@@ -191,19 +191,21 @@ class TwoTowerRecommender:
         """The same model with another personal weight: no part of the training depends on it."""
         return replace(self, personal_weight=personal_weight)
 
-    def score(self, users: np.ndarray) -> torch.Tensor:
+    def score(self, users: np.ndarray, out: torch.Tensor | None = None) -> torch.Tensor:
         """What each user is expected to buy within one window.
 
         Args:
             users: (B,) int64.
+            out: (at least B, n_items) float32 to write into, whose first rows are then what is returned.
 
         Returns:
             (B, n_items) float32 on the model's device: the probability of another purchase for owned items,
             the user's share of interest times the expected number of new items for all others.
         """
         device = self.item_vectors.device
+        score = self.buffer(len(users)) if out is None else out[: len(users)]
         with torch.no_grad():
-            score = self.user_vectors[torch.from_numpy(users).to(device)] @ self.item_vectors.T
+            torch.mm(self.user_vectors[torch.from_numpy(users).to(device)], self.item_vectors.T, out=score)
             score.mul_(self.personal_weight).add_(self.log_prior)
             owned = entries_of(self.repeat, users, device)
             score[owned] = -torch.inf
@@ -213,6 +215,10 @@ class TwoTowerRecommender:
             score.mul_(torch.from_numpy(self.expected_new[users]).to(device)[:, None] / total)
             score[owned] = torch.from_numpy(self.repeat[users].data).to(device)
         return score
+
+    def buffer(self, users: int) -> torch.Tensor:
+        """What `score` may write the scores of so many users into, block after block."""
+        return self.item_vectors.new_empty(users, len(self.item_vectors))
 
     def explainer(self) -> Explainer:
         """Splits the towers' logits over the history.

@@ -194,6 +194,22 @@ def test_new_items_share_the_expected_number_of_new_items(model):
     assert score[owned] == pytest.approx(model.repeat[0].data)
 
 
+def test_scores_of_new_items_are_shares_of_how_many_are_expected(model):
+    """By the formula in double precision: exp(affinity + popularity) over its sum, times what is expected."""
+    users = np.array([0, 12, 3, 3])
+    expected = model.repeat[users].toarray().astype(np.float64)
+    affinity = (model.user_vectors[users] @ model.item_vectors.T).double().numpy()
+    power = np.exp(affinity * model.personal_weight + model.log_prior.double().numpy())
+    power[expected > 0] = 0.0
+    share = power / power.sum(axis=1, keepdims=True) * model.expected_new[users, None]
+    expected = np.where(expected > 0, expected, share)
+    given = model.buffer(6).fill_(torch.nan)
+    found = model.score(users, given)
+    assert found.data_ptr() == given.data_ptr()
+    np.testing.assert_allclose(found.numpy(), expected, rtol=2e-5)
+    np.testing.assert_allclose(model.score(users).numpy(), expected, rtol=2e-5)
+
+
 def test_a_user_who_owns_everything_is_served_repeats(texts_of_two_tastes):
     everything = Interactions.of(
         np.zeros(11), np.arange(11), np.arange(11), np.ones(11), n_users=1, n_items=11
