@@ -45,8 +45,8 @@ ABOUT = (
     " and brands, 3.7 an item), which the transformer knows. Parameters are fitted on all but the last two"
     " items; settings, epoch and blend are chosen on the second to last. In brackets the 95 % interval over"
     " users. Transformer and blend are means over seeds 0 to 2, with the intervals of each user's mean;"
-    " `from` and `to` are the lowest and the highest seed. Best published so: NDCG@10 .0531, HR@10"
-    " .0928. SHOP_TEST_DATA names the folder of the published files."
+    " `from` and `to` are the lowest and the highest seed. Best published so, without attributes: NDCG@10"
+    " .0531, HR@10 .0928. SHOP_TEST_DATA names the folder of the published files."
 )
 
 
