@@ -168,7 +168,11 @@ def test_an_interrupted_evaluation_goes_on_and_leaves_nothing(shop: StubShop, tm
 def test_other_data_starts_anew_and_a_changed_rule_trains_nothing(shop: StubShop):
     run(step._evaluate, shop)
     champion = pl.col("model_name") == "transformer_knn"
-    shop.tables["model_evaluations"] = shop.tables["model_evaluations"].with_columns(is_champion=champion)
+    # Whichever epoch was judged best: two are needed to be interrupted between them.
+    twice = pl.col("model_config").str.replace(r'"epochs": ?\d+', '"epochs": 2')
+    shop.tables["model_evaluations"] = shop.tables["model_evaluations"].with_columns(
+        is_champion=champion, model_config=pl.when(champion).then(twice).otherwise("model_config")
+    )
     with pytest.raises(KeyboardInterrupt):
         run(step._recommend, shop, stop_at=2)
     assert [Path(file).parts[0] for file in shop.checkpoints] == ["recommendations"]
