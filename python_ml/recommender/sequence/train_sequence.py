@@ -242,7 +242,7 @@ def train_in_processes(
         given |= {"judge": judge, "checkpoint": checkpoint, "result": result}
         in_processes(_train_into, workers, device, watch, given)
         parts, facts = read_checkpoint(result)
-    network = _build(train, settings, seed, device, attributes)
+    network = untrained(train, settings, seed, device, attributes)
     network.load_state_dict(parts["network"])
     return NextItemTransformer(network.eval()), TrainProgress(facts["loss"], facts["quality"])
 
@@ -263,13 +263,14 @@ def _check_same(fingerprint: str, workers: Workers) -> None:
         )
 
 
-def _build(
+def untrained(
     train: Sequences,
     settings: SequenceTrainSettings,
     seed: int,
     device: torch.device,
     attributes: ItemAttributes | None,
 ) -> Ensemble:
+    """The networks that `train_transformer` begins with; its arguments."""
     network = Ensemble(
         train.n_items,
         settings.network,
@@ -303,7 +304,7 @@ class _State:
         device: torch.device,
         attributes: ItemAttributes | None,
     ) -> "_State":
-        network, judged = (_build(train, settings, seed, device, attributes) for _ in range(2))
+        network, judged = (untrained(train, settings, seed, device, attributes) for _ in range(2))
         matrices = [parameter for parameter in network.parameters() if parameter.ndim > 1]
         vectors = [parameter for parameter in network.parameters() if parameter.ndim <= 1]
         optimizer = torch.optim.AdamW(

@@ -16,8 +16,9 @@ from python_ml.recommender.sequence.train_sequence import (
     TrainProgress,
     train_in_processes,
     train_transformer,
+    untrained,
 )
-from python_ml.recommender.sequence.transformer import Ensemble, NextItemTransformer
+from python_ml.recommender.sequence.transformer import NextItemTransformer
 from python_ml.recommender.watch import UNWATCHED, Watch
 
 PREFIX = "transformer."
@@ -93,17 +94,10 @@ class TransformerRecommender:
             histories, settings, device, attributes: as in `fit`.
             arrays: what `arrays` gave; others beside them do not matter.
         """
-        network = Ensemble(
-            histories.n_items,
-            settings.network,
-            members=settings.members,
-            has_days=histories.has_days,
-            attributes=attributes,
-            generator=torch.Generator(),
-        )
+        network = untrained(histories, settings, 0, device, attributes)
         weights = {name: torch.from_numpy(arrays[PREFIX + name].copy()) for name in network.state_dict()}
         network.load_state_dict(weights)
-        return cls(histories, NextItemTransformer(network.to(device).eval()), TrainProgress())
+        return cls(histories, NextItemTransformer(network.eval()), TrainProgress())
 
     def score(self, users: np.ndarray) -> torch.Tensor:
         """(B, n_items) float32 logits of what each user takes next."""
