@@ -13,6 +13,10 @@ from python_ml.recommender.ranking import top_k
 
 BLOCK_ROWS = 1024
 BLOCK_CELLS = 2**27  # cosines of a block: 512 MB
+# Chosen by who bought both items of a found pair in the validation weeks, buyers over an item's ten: at the
+# grocer 1.38, 1.41, 1.38 and 1.21 with powers of 0, .25, .5 and 1; at the wholesaler 26.5, 26.9, 26.9, 26.3.
+TASTE_POWER = 0.25
+ROUNDING = 1e-5  # of sums of float32: less than this is no difference between users
 
 
 def similar_items(
@@ -28,7 +32,7 @@ def similar_items(
     candidates that have a text.
 
     Args:
-        item_vectors: (I, D) float32 of the item tower, on any device.
+        item_vectors: (I, D) float32, see `by_taste`, on any device.
         has_own_vector: (I,) bool, items whose vector behaviour has shaped.
         texts: text vectors of the catalogue.
         candidates: (C,) int64 items that may be offered, best seller first: of equals, the first wins.
@@ -45,6 +49,32 @@ def similar_items(
     cold = np.flatnonzero(~has_own_vector & (texts.of_item >= 0))
     _by_text(items, scores, cold, texts, candidates[texts.of_item[candidates] >= 0], item_vectors.device)
     return items, scores
+
+
+def by_taste(item_vectors: torch.Tensor, user_vectors: torch.Tensor, known: int) -> torch.Tensor:
+    """Item vectors that lie close where the same users like both, for `similar_items`.
+
+    A direction in which users hardly differ tells nobody's taste, whatever it says of the items. So vectors
+    are multiplied with the users' covariance to the power of TASTE_POWER / 2, which makes v'Cw of their dot
+    products, C being the covariance to the power of TASTE_POWER. A power of 1 would give how the scores of
+    two items vary together from user to user.
+
+    Args:
+        item_vectors: (I, D) float32.
+        user_vectors: (U, D) float32 on the same device, zero for users without history.
+        known: number of users with history.
+
+    Returns:
+        (I, D) float32; the vectors as they are where users do not differ.
+    """
+    # Sums and no centred copy: there are millions of users.
+    mean_D = user_vectors.sum(dim=0).double() / max(known, 1)
+    square_DD = (user_vectors.T @ user_vectors).double() / max(known, 1)
+    spread_D, direction_DD = torch.linalg.eigh(square_DD - torch.outer(mean_D, mean_D))
+    if spread_D.max() <= ROUNDING * square_DD.trace():
+        return item_vectors
+    weight_D = (spread_D.clamp_min(0.0) / spread_D.max()) ** (TASTE_POWER / 2)
+    return item_vectors @ ((direction_DD * weight_D) @ direction_DD.T).to(item_vectors.dtype)
 
 
 def _by_behaviour(items, scores, rows, vectors, candidates) -> None:

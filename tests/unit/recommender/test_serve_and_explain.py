@@ -15,7 +15,7 @@ from python_ml.recommender.explain import Reason, explain, explainer_of, mix_exp
 from python_ml.recommender.item_knn import ItemKnn, ItemKnnSettings
 from python_ml.recommender.popularity import Popularity, PopularitySettings
 from python_ml.recommender.serve import Lists, serve
-from python_ml.recommender.similar import similar_items
+from python_ml.recommender.similar import by_taste, similar_items
 
 ALL = np.ones(4, dtype=bool)
 
@@ -177,6 +177,26 @@ def test_similar_items_by_behaviour_and_by_text():
     assert items[4].tolist() == [3, 2]
     assert scores[4].tolist() == pytest.approx([0.6, 0.6])
     assert items[5].tolist() == [-1, -1]  # nothing is known of it
+
+
+def test_items_are_close_in_what_users_differ_in():
+    # Two of the four users that are known stand at each end of both axes: variances 256 and 1, whose eighth
+    # roots are 2 and 1, or 1 and 1/2 of the largest. The mean is not zero, and is no difference.
+    users = torch.tensor([[16.0, 1.0], [16.0, -1.0], [-16.0, 1.0], [-16.0, -1.0]]) + torch.tensor([3.0, 5.0])
+    users = torch.cat([users, torch.zeros(2, 2)])
+    items = torch.tensor([[1.0, 0.0], [0.0, 1.0], [3.0, -2.0]])
+    expected = [[1.0, 0.0], [0.0, 0.5], [3.0, -1.0]]
+    assert by_taste(items, users, 4).numpy() == pytest.approx(np.array(expected), abs=1e-5)
+    turn = torch.tensor([[0.6, -0.8], [0.8, 0.6]])  # on other axes the same items are as close
+    turned = by_taste(items @ turn, users @ turn, 4)
+    assert (turned @ turned.T).numpy() == pytest.approx(np.array(expected) @ np.array(expected).T, abs=1e-4)
+
+
+def test_users_who_do_not_differ_leave_items_as_they_are():
+    items = torch.tensor([[1.0, 0.0], [0.3, 1.0]])
+    alike = torch.tensor([[0.1, 0.7]]).repeat(1000, 1)
+    assert by_taste(items, alike, 1000) is items
+    assert by_taste(items, torch.zeros(3, 2), 0) is items
 
 
 def test_comparing_by_smaller_blocks_changes_nothing(monkeypatch):
