@@ -38,6 +38,15 @@ class Arrangement:
         drawn = self.length + self.exploration.pool if self.exploration.slots else self.length
         return drawn if self.diversity is None else max(drawn, self.diversity.candidates)
 
+    def of_part(self, users: np.ndarray, items: np.ndarray) -> "Arrangement":
+        """The same for some users (B,) and some items (C,), ascending, both numbered anew from 0."""
+        return replace(
+            self,
+            rules=self.rules.of_part(users, items),
+            diversity=self.diversity and self.diversity.of_part(items),
+            exploration=self.exploration.of_part(users),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Arranged:

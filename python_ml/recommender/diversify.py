@@ -4,7 +4,7 @@ Shapes: B users of a block, N candidates of each, best first, K places, T dimens
 largest array is a block's text vectors, BLOCK_USERS x N x T.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,6 +46,11 @@ class Diversity:
         """
         found = [_order(self, items[rows], scores[rows], k, is_pinned[rows]) for rows in blocks(len(items))]
         return np.concatenate(found) if found else np.empty((0, k), dtype=np.int64)
+
+    def of_part(self, items: np.ndarray) -> "Diversity":
+        """The same for some items (C,), numbered anew from 0."""
+        texts = replace(self.texts, of_item=self.texts.of_item[items])
+        return replace(self, texts=texts, category=self.category[items])
 
 
 def candidate_count(config: RecommenderConfig) -> int:

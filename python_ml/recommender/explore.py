@@ -11,7 +11,7 @@ a finite universe", 1952.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,6 +33,12 @@ class Exploration:
     pool: int = 1
     user_ids: Sequence[str] = ()
     label: str = ""
+
+    def of_part(self, users: np.ndarray) -> "Exploration":
+        """The same for some users (B,), numbered anew from 0."""
+        if not self.slots:
+            return self
+        return replace(self, user_ids=[self.user_ids[user] for user in users.tolist()])
 
     def shuffled(self, users: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         """The numbers of each user's candidates in an order drawn by lot, every order as likely as any other.

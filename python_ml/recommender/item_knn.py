@@ -15,6 +15,7 @@ from scipy import sparse
 
 from python_ml.recommender.data import Interactions
 from python_ml.recommender.judge import Explainer
+from python_ml.recommender.ranking import in_columns
 from python_ml.recommender.threads import map_blocks
 
 BM25_SATURATION = 1.2
@@ -82,6 +83,10 @@ class ItemKnn:
         map_blocks(fill, len(users), BLOCK_USERS)
         return torch.from_numpy(scores)
 
+    def sparse_scores(self, users: np.ndarray) -> sparse.csr_matrix:
+        """(B, n_items) CSR float32, the same without the zeros."""
+        return self.history[users] @ self.similarity
+
     def explainer(self) -> Explainer:
         """Splits scores over the history."""
 
@@ -102,7 +107,9 @@ def split_scores(
         items: (K,) int64.
     """
     history = row.indices.astype(np.int64)
-    weight = matrix[history][:, items].toarray() * row.data[:, None]
+    ascending = np.argsort(items)
+    weight = np.empty((len(history), len(items)), np.float32)
+    weight[:, ascending] = in_columns(matrix[history], items[ascending]).toarray() * row.data[:, None]
     weight[history[:, None] == items[None, :]] = 0.0
     return history, weight
 

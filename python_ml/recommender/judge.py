@@ -41,6 +41,17 @@ class VectorScorer(Protocol):
         """(users, n_items) float32, for `out`."""
 
 
+@runtime_checkable
+class SparseScorer(Protocol):
+    """A model that knows few items for a user; the scores of all others are zero."""
+
+    def score(self, users: np.ndarray) -> torch.Tensor:
+        """As of `Scorer`."""
+
+    def sparse_scores(self, users: np.ndarray) -> sparse.csr_matrix:
+        """(B, n_items) CSR float32, the same without the zeros, none below zero."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """The lists of one model on one split.

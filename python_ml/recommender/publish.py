@@ -17,7 +17,7 @@ from python_ml.recommender.diversify import Diversity, candidate_count
 from python_ml.recommender.explain import Reason, explain, explainer_of
 from python_ml.recommender.explore import Exploration, draw_label
 from python_ml.recommender.frames import Inputs, days_of, number
-from python_ml.recommender.judge import Explainer, Scorer
+from python_ml.recommender.judge import Explainer, Scorer, SparseScorer
 from python_ml.recommender.models import Settings
 from python_ml.recommender.rules import Rules
 from python_ml.recommender.sequence.sequences import Sequences
@@ -116,12 +116,15 @@ class Publisher:
             list_name=list_name,
             plan=self.plans[list_name],
             block_users=self.config.block_users,
+            sellers=self.sellers.scores(),
             progress=self._count,
         )
         reason, reason_item = explain(
             explainer, known, self.owned, self.seen, self.sellers, self.inputs.cohort
         )
-        sources = np.full(known.items.shape, model_name)
+        # What such a model knows for a user is known by something in the history.
+        is_filler = np.isin(reason, POPULAR) & isinstance(model, SparseScorer)
+        sources = np.where(is_filler, "best_sellers", model_name)
         return self._frame(list_name, known, sources, reason, reason_item)
 
     def _plan(self, list_name: str, rules: Rules, weight: float) -> Arrangement:

@@ -1,4 +1,4 @@
-"""Exact top-k of dense score blocks, with ties broken by the lower item index."""
+"""Exact top-k of dense score blocks, with ties broken by the lower item index, and parts of sparse ones."""
 
 import numpy as np
 import torch
@@ -23,6 +23,22 @@ def entries_of(
     rows = matrix[users]
     row = np.repeat(np.arange(len(users)), np.diff(rows.indptr))
     return torch.from_numpy(row).to(device), torch.from_numpy(rows.indices.astype(np.int64)).to(device)
+
+
+def in_columns(rows: sparse.csr_matrix, columns: np.ndarray) -> sparse.csr_matrix:
+    """Some columns of a few rows: `rows[:, columns]`, in time that does not grow with the number of columns.
+
+    Args:
+        rows: (B, n_items) CSR.
+        columns: (C,) int64, ascending, none twice.
+
+    Returns:
+        (B, C) CSR of the same numbers.
+    """
+    place = np.searchsorted(columns, rows.indices)
+    is_in = np.append(columns, -1)[place] == rows.indices
+    row = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))[is_in]
+    return sparse.csr_matrix((rows.data[is_in], (row, place[is_in])), shape=(rows.shape[0], len(columns)))
 
 
 def mask_items(scores: torch.Tensor, owned: sparse.csr_matrix, users: np.ndarray) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
-from python_ml.recommender.ranking import entries_of, mask_items, top_k
+from python_ml.recommender.ranking import entries_of, in_columns, mask_items, top_k
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,29 @@ class Rules:
         if not seen:
             return np.zeros(len(users), dtype=np.int64)
         return np.unique(np.stack(seen, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+
+    def of_part(self, users: np.ndarray, items: np.ndarray) -> "Rules":
+        """The same for some users (B,) and some items (C,), both numbered anew from 0.
+
+        Args:
+            users: int64.
+            items: int64, ascending, pinned ones among them.
+        """
+        return replace(
+            self,
+            hidden=tuple(
+                replace(
+                    hidden,
+                    items=hidden.items[items],
+                    but_for=None if hidden.but_for is None else hidden.but_for[users],
+                )
+                for hidden in self.hidden
+            ),
+            recent=tuple(replace(each, pairs=in_columns(each.pairs[users], items)) for each in self.recent),
+            boosts=tuple(replace(boost, items=boost.items[items]) for boost in self.boosts),
+            pins=tuple(replace(pin, item=int(np.searchsorted(items, pin.item))) for pin in self.pins),
+            caps=tuple(replace(cap, group=cap.group[items]) for cap in self.caps),
+        )
 
     def for_strangers(self) -> "Rules":
         """The same for somebody who is no user: not known to be of any age, and never bought anything."""

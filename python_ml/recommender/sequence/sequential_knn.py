@@ -98,6 +98,10 @@ class SequentialKnn:
         map_blocks(fill, len(histories), BLOCK_USERS)
         return torch.from_numpy(scores)
 
+    def sparse_scores(self, histories: Sequences) -> sparse.csr_matrix:
+        """(B, n_items) CSR float32, the same without the zeros."""
+        return recency_matrix(histories.tail(self.length), self.decay) @ self.transition
+
     def target_ranks(self, judged: NextItems) -> np.ndarray:
         """As of `judge_next`, but without a dense row, and n_items for every target without a score.
 
@@ -113,7 +117,7 @@ class SequentialKnn:
         return rank
 
     def _sparse_ranks(self, histories: Sequences, target: np.ndarray) -> np.ndarray:
-        scores = recency_matrix(histories.tail(self.length), self.decay) @ self.transition
+        scores = self.sparse_scores(histories)
         owned = recency_matrix(histories, 1.0)
         owned.sum_duplicates()
         row_of_owned, row = (

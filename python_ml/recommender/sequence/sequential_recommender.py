@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy import sparse
 
 from python_ml.recommender.data import Interactions
 from python_ml.recommender.item_knn import split_scores
@@ -28,6 +29,10 @@ class SequentialRecommender:
     def score(self, users: np.ndarray) -> torch.Tensor:
         """(B, n_items) float32, summed transitions from the user's history."""
         return self.model.score(self.histories.take(users))
+
+    def sparse_scores(self, users: np.ndarray) -> sparse.csr_matrix:
+        """(B, n_items) CSR float32, the same without the zeros."""
+        return self.model.sparse_scores(self.histories.take(users))
 
     def explainer(self) -> Explainer:
         """Splits scores over the history."""
