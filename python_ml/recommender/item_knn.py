@@ -15,7 +15,7 @@ from scipy import sparse
 
 from python_ml.recommender.data import Interactions
 from python_ml.recommender.judge import Explainer
-from python_ml.recommender.ranking import in_columns
+from python_ml.recommender.ranking import dense_part
 from python_ml.recommender.threads import map_blocks
 
 BM25_SATURATION = 1.2
@@ -91,27 +91,26 @@ class ItemKnn:
         """Splits scores over the history."""
 
         def contributions(user: int, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            return split_scores(self.history[user], self.similarity, items)
+            row = self.history[user]
+            return split_scores(row.indices.astype(np.int64), row.data, self.similarity, items)
 
         return contributions
 
 
 def split_scores(
-    row: sparse.csr_matrix, matrix: sparse.csr_matrix, items: np.ndarray
+    history: np.ndarray, weight: np.ndarray, matrix: sparse.csr_matrix, items: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """What an `Explainer` returns, of scores that are a user's row times a matrix.
 
     Args:
-        row: (1, n_items) CSR float32 without duplicates, weights of the history.
+        history: (H,) int64, items of the row, none twice.
+        weight: (H,) float, the numbers that stand there.
         matrix: (n_items, n_items) CSR float32.
-        items: (K,) int64.
+        items: (K,) int64, none twice.
     """
-    history = row.indices.astype(np.int64)
-    ascending = np.argsort(items)
-    weight = np.empty((len(history), len(items)), np.float32)
-    weight[:, ascending] = in_columns(matrix[history], items[ascending]).toarray() * row.data[:, None]
-    weight[history[:, None] == items[None, :]] = 0.0
-    return history, weight
+    part = dense_part(matrix, history, items) * weight[:, None].astype(np.float32)
+    part[history[:, None] == items[None, :]] = 0.0
+    return history, part
 
 
 def query_matrix(past: Interactions, weighting: str) -> sparse.csr_matrix:

@@ -41,6 +41,28 @@ def in_columns(rows: sparse.csr_matrix, columns: np.ndarray) -> sparse.csr_matri
     return sparse.csr_matrix((rows.data[is_in], (row, place[is_in])), shape=(rows.shape[0], len(columns)))
 
 
+def dense_part(matrix: sparse.csr_matrix, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """(R, C) float32, a few rows and columns of a sparse matrix.
+
+    Asked for once for every user, and so without scipy's indexing, ten times as slow for so little.
+
+    Args:
+        matrix: (n, m) CSR.
+        rows: (R,) int64.
+        columns: (C,) int64, none twice.
+    """
+    size = matrix.indptr[rows + 1] - matrix.indptr[rows]
+    row = np.repeat(np.arange(len(rows)), size)
+    entry = np.arange(len(row)) + np.repeat(matrix.indptr[rows] - (np.cumsum(size) - size), size)
+    order = np.argsort(columns)
+    ascending = np.append(columns[order], -1)
+    place = np.searchsorted(ascending[:-1], matrix.indices[entry])
+    is_in = ascending[place] == matrix.indices[entry]
+    part = np.zeros((len(rows), len(columns)), np.float32)
+    part[row[is_in], order[place[is_in]]] = matrix.data[entry[is_in]]
+    return part
+
+
 def mask_items(scores: torch.Tensor, owned: sparse.csr_matrix, users: np.ndarray) -> None:
     """Set the scores of items the users already own to -inf, in place.
 

@@ -112,7 +112,9 @@ def _reasons(model: SequentialKnn, sessions: Sequences, items: np.ndarray) -> np
     recent.sum_duplicates()
     for number, listed in enumerate(items):
         places = np.flatnonzero(listed >= 0)
-        history, weight = split_scores(recent[number], model.transition, listed[places])
+        row = recent[number]
+        known = row.indices.astype(np.int64)
+        history, weight = split_scores(known, row.data, model.transition, listed[places])
         if len(history) and len(places):
             best = weight.argmax(axis=0)
             speaks = weight[best, np.arange(len(places))] > 0

@@ -72,7 +72,7 @@ class Sequences:
         Args:
             users: (B,) int64.
         """
-        return self._cut(self.offset[users], self.size[users])
+        return self._cut(self.offset[users], self.offset[users + 1] - self.offset[users])
 
     def without_last(self, count: np.ndarray | int) -> "Sequences":
         """Every history without its last `count` items: one number, or (U,) one for each user."""

@@ -10,7 +10,7 @@ from python_ml.recommender.data import Interactions
 from python_ml.recommender.item_knn import split_scores
 from python_ml.recommender.judge import Explainer
 from python_ml.recommender.sequence.sequences import Sequences
-from python_ml.recommender.sequence.sequential_knn import SequentialKnn, recency_matrix
+from python_ml.recommender.sequence.sequential_knn import SequentialKnn
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,10 @@ class SequentialRecommender:
         length, decay = self.model.length, self.model.decay
 
         def contributions(user: int, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            row = recency_matrix(self.histories.take(np.array([user])).tail(length), decay)
-            row.sum_duplicates()
-            return split_scores(row, self.model.transition, items)
+            recent = self.histories.take(np.array([user])).tail(length)
+            history, place = np.unique(recent.item, return_inverse=True)
+            weight = np.bincount(place, decay ** recent.back().astype(np.float64), len(history))
+            return split_scores(history, weight, self.model.transition, items)
 
         return contributions
 

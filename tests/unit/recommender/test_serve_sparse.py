@@ -12,7 +12,7 @@ from python_ml.recommender.arrange import Arrangement
 from python_ml.recommender.data import TextVectors
 from python_ml.recommender.diversify import Diversity
 from python_ml.recommender.explore import NO_EXPLORATION, Exploration
-from python_ml.recommender.ranking import in_columns
+from python_ml.recommender.ranking import dense_part, in_columns
 from python_ml.recommender.rules import NO_RULES, Boost, Cap, Hidden, Pin, Recent, Rules
 from python_ml.recommender.serve import FILLER, Lists, serve
 
@@ -143,3 +143,11 @@ def test_columns_of_rows_by_hand():
     rows = sparse.csr_matrix([[1.0, 0, 2, 3, 0], [0, 0, 0, 0, 0], [0, 4, 0, 5, 6]])
     assert in_columns(rows, np.array([1, 3])).toarray().tolist() == [[0, 3], [0, 0], [4, 5]]
     assert in_columns(rows, np.array([], dtype=np.int64)).shape == (3, 0)
+
+
+def test_a_part_of_a_matrix_by_hand():
+    matrix = sparse.csr_matrix([[1.0, 0, 2, 3, 0], [0, 0, 0, 0, 0], [0, 4, 0, 5, 6]])
+    assert dense_part(matrix, np.array([2, 0]), np.array([3, 1, 0])).tolist() == [[5, 4, 0], [3, 0, 1]]
+    assert dense_part(matrix, np.array([1]), np.array([4])).tolist() == [[0]]
+    assert dense_part(matrix, np.array([], dtype=np.int64), np.array([4, 0])).shape == (0, 2)
+    assert dense_part(matrix, np.array([2]), np.array([], dtype=np.int64)).shape == (1, 0)
