@@ -22,7 +22,7 @@ from python_ml.recommender.models import Settings
 from python_ml.recommender.rules import Rules
 from python_ml.recommender.sequence.sequences import Sequences
 from python_ml.recommender.sequence.sequential_knn import SequentialKnnSettings
-from python_ml.recommender.serve import Lists, serve
+from python_ml.recommender.serve import Lists, filler_of, serve
 from python_ml.recommender.session import recommend_for_sessions
 from python_ml.recommender.similar import by_taste, similar_items
 from python_ml.recommender.split import day_of
@@ -75,6 +75,7 @@ class Publisher:
             now=workshop.now,
             window_days=config.best_seller_days,
         )
+        self.filler = filler_of(self.sellers.scores())
         self._progress = progress
         self._done = 0
         self._total = list_count * len(inputs.user_ids)
@@ -116,7 +117,7 @@ class Publisher:
             list_name=list_name,
             plan=self.plans[list_name],
             block_users=self.config.block_users,
-            sellers=self.sellers.scores(),
+            filler=self.filler,
             progress=self._count,
         )
         reason, reason_item = explain(

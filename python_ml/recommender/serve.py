@@ -123,6 +123,13 @@ class Offer:
         return Lists(users, shown.items, shown.scores, removed, touched, shown.drawn_from), lowest
 
 
+def filler_of(sellers: np.ndarray) -> np.ndarray:
+    """(I,) float32 scores that are in the order of (I,) `sellers`, with the same ties, from 0 to FILLER."""
+    # Of scores that differ in a far decimal float32 would make ties; of places it does not.
+    place = np.unique(sellers, return_inverse=True)[1]
+    return (FILLER * place / max(place.max(initial=0), 1)).astype(np.float32)
+
+
 def serve(
     model: Scorer,
     users: np.ndarray,
@@ -132,7 +139,7 @@ def serve(
     list_name: str,
     plan: Arrangement,
     block_users: int,
-    sellers: np.ndarray | None = None,
+    filler: np.ndarray | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Lists:
     """Rank the publishable catalogue for users with history.
@@ -146,14 +153,13 @@ def serve(
         plan: length, business rules, diversity and exploration of this list.
         block_users: users scored at once; the largest array is this by I, VECTOR_BLOCKS times that where
             scores are one matrix product.
-        sellers: (I,) float, at least 0, what orders best-sellers: they fill up the list of a user for whom a
-            `SparseScorer` knows too few items. None leaves items without a score in the order of their ids.
+        filler: (I,) float32 of `filler_of`: best-sellers fill up the list of a user for whom a `SparseScorer`
+            knows too few items. None leaves items without a score in the order of their ids.
         progress: called with the number of users of each block.
     """
     offer = Offer(owned, is_publishable, list_name, plan)
-    filler = np.zeros(len(is_publishable), np.float32)
-    if sellers is not None:
-        filler = (FILLER * sellers / max(sellers.max(initial=0.0), 1e-12)).astype(np.float32)
+    if filler is None:
+        filler = np.zeros(len(is_publishable), np.float32)
     parts = []
     for lists in _lists(model, users, offer, block_users, filler):
         parts.append(lists)

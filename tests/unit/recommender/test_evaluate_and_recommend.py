@@ -307,6 +307,30 @@ def test_newcomers_get_best_sellers_and_are_told_so(result):
     assert set(warm["candidate_source"]) <= set(MODELS)
 
 
+def test_best_sellers_fill_up_lists_of_a_model_that_knows_few_items(tables, evaluation, small_config):
+    # One more user, who bought one item and is the only one who did: no item goes with it.
+    first = tables["interactions"].head(1)
+    odd = pl.concat([
+        tables["interactions"],
+        first.with_columns(interaction_id=pl.lit("odd"), user_id=pl.lit("u99"), item_id=pl.lit(NEVER_SOLD)),
+    ])  # fmt: skip
+    metrics = evaluation.metrics.with_columns(is_champion=pl.col("model_name") == "item_knn")
+    users = pl.concat([tables["user_features"], pl.DataFrame({"user_id": ["u99"]})])
+    lists = recommend_items(
+        **tables | {"interactions": odd, "user_features": users}, rules=rule_tables(),
+        model_evaluations=metrics, config=small_config, as_of=AS_OF, device="cpu", seed=0,
+    ).recommendations.filter(list_name="discover")  # fmt: skip
+    of_odd, cold = lists.filter(user_id="u99"), lists.filter(user_id="u91")
+    assert set(of_odd["candidate_source"]) == {"best_sellers"}
+    assert set(of_odd["reason_code"]) == {"popular_overall"}
+    sellers = [item for item in cold["item_id"] if item != NEVER_SOLD]  # the odd one owns it
+    assert of_odd["item_id"].to_list()[: len(sellers)] == sellers
+    assert len(sellers) >= 4
+    known = lists.filter(user_id="u00", candidate_source="item_knn")
+    assert known.height > 0
+    assert set(known["reason_code"]) == {"because_you_bought"}
+
+
 def test_the_rule_is_named_where_it_removed_something(result):
     # Everybody buys item i00 every week; it must not be published.
     for_you = result.recommendations.filter(pl.col("user_id").is_in(BUYERS), list_name="for_you")

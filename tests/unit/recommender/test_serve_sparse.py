@@ -14,7 +14,7 @@ from python_ml.recommender.diversify import Diversity
 from python_ml.recommender.explore import NO_EXPLORATION, Exploration
 from python_ml.recommender.ranking import dense_part, in_columns
 from python_ml.recommender.rules import NO_RULES, Boost, Cap, Hidden, Pin, Recent, Rules
-from python_ml.recommender.serve import FILLER, Lists, serve
+from python_ml.recommender.serve import FILLER, Lists, filler_of, serve
 
 USERS, ITEMS = 23, 40
 
@@ -37,8 +37,9 @@ class Sparse:
 def listed(model: Sparse, owned, plan: Arrangement, sellers, list_name="discover", publishable=None) -> Lists:
     publishable = np.ones(owned.shape[1], bool) if publishable is None else publishable
     users = np.arange(owned.shape[0])
+    filler = filler_of(sellers)
     return serve(
-        model, users, owned, publishable, list_name=list_name, plan=plan, block_users=4, sellers=sellers
+        model, users, owned, publishable, list_name=list_name, plan=plan, block_users=4, filler=filler
     )
 
 
@@ -48,7 +49,16 @@ def test_best_sellers_fill_up_behind_all_that_is_known():
     lists = listed(model, owned, Arrangement(length=5), sellers)
     # Item 3 is owned; items 5, 2 and 0 sell best; of items 1 and 4 only the first is known.
     assert lists.items.tolist() == [[1, 5, 2, 0, 4]]
-    assert lists.scores[0] == pytest.approx([1e-6, FILLER, FILLER * 8 / 9, FILLER * 4 / 9, 0.0], rel=1e-5)
+    assert lists.scores[0] == pytest.approx([1e-6, FILLER, FILLER * 2 / 3, FILLER * 1 / 3, 0.0], rel=1e-5)
+
+
+def test_best_sellers_keep_their_order_however_little_they_differ():
+    sellers = np.array([16.0, 16.0 + 1e-9, 16.0, 3.0])
+    filler = filler_of(sellers)
+    assert filler.dtype == np.float32
+    assert np.argsort(-filler, kind="stable").tolist() == [1, 0, 2, 3]
+    assert filler[0] == filler[2]
+    assert filler_of(np.array([5.0])).tolist() == [0.0]
 
 
 def test_only_who_needs_the_whole_catalogue_gets_it(monkeypatch):
@@ -64,7 +74,7 @@ def test_only_who_needs_the_whole_catalogue_gets_it(monkeypatch):
 def test_an_item_left_out_may_be_boosted_to_the_front(monkeypatch):
     monkeypatch.setattr(serving, "LARGE_CATALOGUE", 1)
     monkeypatch.setattr(serving, "SELLERS", 0)
-    rules = Rules(rule_ids=("up",), boosts=(Boost(0, np.array([False, True, False]), 2.0),))
+    rules = Rules(rule_ids=("up",), boosts=(Boost(0, np.array([False, True, False]), 3.0),))
     plan, nothing = Arrangement(length=1, rules=rules), sparse.csr_matrix((1, 3))
     lists = listed(Sparse(np.zeros((1, 3))), nothing, plan, np.array([9.0, 8.0, 7.0]))
     assert lists.items.tolist() == [[1]]
