@@ -110,6 +110,7 @@ class Offer:
             mask_items(scores, self.owned, users)
         hidden = torch.from_numpy(np.flatnonzero(~self.is_publishable)).to(scores.device)
         removed, lowest = np.zeros(len(users), bool), np.full(len(users), np.inf)
+        # Behind a pin an item may have been crowded out that had a say: it is one that must not be shown.
         if len(hidden) or self.plan.rules.pins:
             unruled, value = top_k(scores, self.plan.length)
             removed = ((unruled >= 0) & ~self.is_publishable[unruled]).any(axis=1)
