@@ -124,11 +124,11 @@ class Offer:
         return Lists(users, shown.items, shown.scores, removed, touched, shown.drawn_from), lowest
 
 
-def filler_of(sellers: np.ndarray) -> np.ndarray:
-    """(I,) float32 scores that are in the order of (I,) `sellers`, with the same ties, from 0 to FILLER."""
+def filler_of(sellers: np.ndarray, highest: float = FILLER) -> np.ndarray:
+    """(I,) float32 scores from 0 to `highest`, in the order of (I,) `sellers` and with the same ties."""
     # Of scores that differ in a far decimal float32 would make ties; of places it does not.
     place = np.unique(sellers, return_inverse=True)[1]
-    return (FILLER * place / max(place.max(initial=0), 1)).astype(np.float32)
+    return (highest * place / max(place.max(initial=0), 1)).astype(np.float32)
 
 
 def serve(

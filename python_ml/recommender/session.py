@@ -21,6 +21,7 @@ from python_ml.recommender.item_knn import split_scores
 from python_ml.recommender.rules import NO_RULES, Rules, choose
 from python_ml.recommender.sequence.sequences import Sequences
 from python_ml.recommender.sequence.sequential_knn import SequentialKnn, recency_matrix
+from python_ml.recommender.serve import filler_of
 
 FILLER = 1e-6  # the best seller's score, where the item most likely to come next has 1
 
@@ -85,7 +86,7 @@ def recommend_for_sessions(
         block_sessions: sessions scored at once; the largest array is this by I.
     """
     rules = rules.for_strangers()
-    filler = torch.from_numpy((FILLER * sellers / max(sellers.max(initial=0.0), 1e-12)).astype(np.float32))
+    filler = torch.from_numpy(filler_of(sellers, FILLER))
     hidden = torch.from_numpy(np.flatnonzero(~is_publishable))
     parts = []
     for start in range(0, max(len(sessions), 1), block_sessions):
