@@ -40,17 +40,18 @@ from python_ml.recommender.workshop import Workshop
 USERS = 10_000_000
 ACTS_A_USER, USERS_AN_ITEM = 10, 10
 AS_OF = date(2026, 1, 1)
-EPOCH_USERS, PARTS = 20_000, 1
-MODELS = ("two_tower", "sequential_knn")
+EPOCH_USERS = 20_000
+PARTS = {"two_tower": 1, "sequential_knn": None}  # whose lists are made: of so many parts, of everybody
 ABOUT = (
     "Interactions drawn by hash: a fifth purchases, the rest looks, over two years, few people with many;"
     " seven of ten of an item from the person's own group of a thousand, and few items with many. Then, in"
     " one process: the tables read from the warehouse as the step reads them; ids numbered, rows sorted; the"
     " validation and the test window cut; each model fitted, of the towers one epoch over a sample of"
-    f" {EPOCH_USERS:,} users; and its lists of 20 for {PARTS * USERS_A_PART:,} users, with reasons, written"
-    " to the warehouse. Hours for all users are what one list of everybody takes at that rate. Memory is the"
-    " largest of the process up to the end of the phase. The bare product is that of user and item vectors of"
-    " 64 float32 numbers, without looking for the best."
+    f" {EPOCH_USERS:,} users; and lists of 20 with reasons written to the warehouse, by the sequential kNN"
+    f" for everybody, by the towers for {PARTS['two_tower'] * USERS_A_PART:,} users. Hours for all users are"
+    " what one list of everybody takes at that rate. Memory is the largest of the process up to the end of"
+    " the phase. The bare product is that of user and item vectors of 64 float32 numbers, without looking for"
+    " the best."
 )
 SHOP = """
 create schema features;
@@ -171,7 +172,7 @@ def child(path: Path) -> list[Figure]:
         publisher = Publisher(
             inputs, workshop, config, {"for_you": NO_RULES}, {"for_you": 0.0}, as_of=AS_OF, list_count=1
         )
-    for name in MODELS:
+    for name in PARTS:
         settings = grid(name, config, windows.days)[0]
         with phases.time(f"{name} fitted"):
             workshop.fit(settings)
@@ -181,14 +182,23 @@ def child(path: Path) -> list[Figure]:
 
 
 def _serve(phases: Phases, warehouse: Warehouse, publisher: Publisher, name: str, settings: Settings) -> None:
-    """Lists of the users whose ids come first: they are hashes, so these are a sample."""
-    stamp = {"model_version": pl.lit("benchmark"), "as_of_date": pl.lit(AS_OF)}
+    """Lists of everybody, or of the users whose ids come first: they are hashes, so these are a sample."""
     users, started = len(publisher.inputs.user_ids), time.monotonic()
+    parts = -(-users // USERS_A_PART) if PARTS[name] is None else PARTS[name]
+    asked = min(parts * USERS_A_PART, users)
     with phases.time(f"{name}: lists"):
-        parts = islice(publisher.publish("for_you", name, settings), PARTS)
-        warehouse.replace_in_parts("recommendations", (part.with_columns(**stamp) for part in parts))
-    asked = min(PARTS * USERS_A_PART, users)
+        lists = islice(publisher.publish("for_you", name, settings), parts)
+        rows = warehouse.replace_in_parts("recommendations", _stamped(lists, parts))
+    phases.add("number", f"{name}: rows of lists", rows)
     _rate(phases, f"{name}: lists", asked / (time.monotonic() - started), users)
+
+
+def _stamped(lists: Iterator[pl.DataFrame], parts: int) -> Iterator[pl.DataFrame]:
+    say = Progress(what="parts of lists", write=lambda line: print(line, flush=True), every_seconds=60)
+    say(0, parts)
+    for done, part in enumerate(lists, start=1):
+        say(done, parts)
+        yield part.with_columns(model_version=pl.lit("benchmark"), as_of_date=pl.lit(AS_OF))
 
 
 def _multiply(phases: Phases, items: int, users: int, block: int) -> None:

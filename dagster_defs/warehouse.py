@@ -22,8 +22,9 @@ from python_ml.errors import ContractError, WarehouseBusyError
 ROWS_AT_A_TIME = 1_000_000
 # The oldest file format that DuckDB 1.x drivers, such as those in BI tools, can all read.
 PUBLISHED_FORMAT = "v1.0.0"
-# Of `append`: at times DuckDB joins the rows that came in bits, and would take gigabytes for it.
-APPENDING_MEMORY = "1GB"
+# While tables are written by a process that holds models: DuckDB keeps what it wrote, and at times joins the
+# rows that came in bits, and would take most of the machine's memory for it.
+WRITING_MEMORY = "1GB"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +247,7 @@ class Warehouse:
         try:
             for number, part in enumerate(parts):
                 conform(part, contract).write_parquet(folder / f"{number:06d}.parquet")
-            with self._connect(read_only=False) as connection, _transaction(connection):
+            with self._sparing()._connect(read_only=False) as connection, _transaction(connection):
                 rows = connection.read_parquet(folder / "*.parquet")
                 _create_schema(connection, "ml")
                 created = connection.create_table(table, rows, database="ml", overwrite=True)
@@ -260,7 +261,7 @@ class Warehouse:
         Args:
             versions: of the rows that stay.
         """
-        with self._connect(read_only=False) as connection, _transaction(connection):
+        with self._sparing()._connect(read_only=False) as connection, _transaction(connection):
             rows = _table(connection, "ml", table)
             kept = rows.filter(rows.model_version.isin(list(versions)))
             connection.create_table(table, kept, database="ml", overwrite=True)
@@ -272,9 +273,11 @@ class Warehouse:
             ContractError: the frame breaks the contract, the table's key within the frame included.
         """
         checked = conform(frame, ml_contracts()[table])
-        careful = replace(self, memory_limit=self.memory_limit or APPENDING_MEMORY)
-        with careful._connect(read_only=False) as connection, _transaction(connection):
+        with self._sparing()._connect(read_only=False) as connection, _transaction(connection):
             connection.insert(table, checked.to_arrow(), database="ml")
+
+    def _sparing(self) -> "Warehouse":
+        return replace(self, memory_limit=self.memory_limit or WRITING_MEMORY)
 
 
 def _limit_memory(connection: ibis.BaseBackend, limit: str | None) -> None:
