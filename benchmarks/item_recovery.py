@@ -96,8 +96,15 @@ def fit(inputs: Inputs, past: Interactions, now: float) -> TwoTowerRecommender:
     """Towers with the default settings."""
     config = RecommenderConfig()
     settings = two_tower_settings(config, config.personal_weights[-1], config.window_days)
-    device = resolve_device("auto")
-    return TwoTowerRecommender.fit(past, settings, now=now, texts=inputs.texts, seed=SEED, device=device)
+    return TwoTowerRecommender.fit(
+        past,
+        settings,
+        now=now,
+        texts=inputs.texts,
+        attributes=inputs.attributes,
+        seed=SEED,
+        device=resolve_device("auto"),
+    )
 
 
 def pairs(inputs: Inputs, found: np.ndarray) -> pl.DataFrame:

@@ -185,10 +185,10 @@ def _read_texts(item_texts: pl.DataFrame, embeddings: pl.DataFrame, item_ids: pl
 
 
 def _read_attributes(items: pl.DataFrame) -> ItemAttributes:
-    """Values are numbered column by column, in the order of their names."""
+    """Values are numbered column by column, in the order of their names; what all share tells nothing."""
     columns, count = [np.empty((items.height, 0), np.int64)], 0
     for name in ATTRIBUTES:
-        if name in items.columns:
+        if name in items.columns and items[name].n_unique() > 1:
             place = items[name].rank("dense").cast(pl.Int64) - 1
             columns.append((place + count).fill_null(-1).to_numpy()[:, None])
             count += items[name].drop_nulls().n_unique()

@@ -220,6 +220,7 @@ def hide(
 def _optimizer(tower: TwoTower, settings: TrainSettings) -> torch.optim.Optimizer:
     own = [tower.item_own.weight, tower.history_own.weight]
     shared = [*tower.item_projection.parameters(), *tower.user_projection.parameters(), tower.level]
+    shared += tower.of_attributes()
     return torch.optim.AdamW(
         [{"params": shared, "weight_decay": 0.0}, {"params": own, "weight_decay": settings.weight_decay}],
         lr=settings.learning_rate,

@@ -1,14 +1,16 @@
 """A user tower and an item tower whose dot product says what a user likes beyond what everybody buys.
 
-The item vector is a projection of the item's text vector plus a learned vector of its own that starts at
-zero: an item nobody has bought yet still has a place. The user vector is made of the items in the user's
-history alone, so a user who buys something new gets a new vector without training.
+The item vector is a projection of the item's text vector, plus vectors of its attributes that it shares with
+others, plus a vector of its own that starts at zero: an item nobody has bought yet still has a place. The
+user vector is made of the items in the user's history alone, so a user who buys something new gets a new
+vector without training.
 
 Shapes: B users, C items, H history entries of all B users, V distinct texts, T text dimensions, D dimensions.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,6 +19,7 @@ from torch import nn
 from torch.nn import functional
 
 from python_ml.recommender.data import TextVectors
+from python_ml.recommender.item_attributes import AttributeVectors, ItemAttributes
 
 BLOCK_USERS = 512
 BLOCK_ITEMS = 4096
@@ -56,13 +59,19 @@ class TwoTower(nn.Module):
     Args:
         texts: text vectors of the catalogue.
         has_own_vector: (n_items,) bool, items with enough buyers to learn a vector of their own; the others
-            live off their text.
+            live off their text and attributes.
         dimension: D.
         generator: makes the initial projection; on the CPU.
+        attributes: of the catalogue's items; None where nothing is known.
     """
 
     def __init__(
-        self, texts: TextVectors, has_own_vector: np.ndarray, dimension: int, generator: torch.Generator
+        self,
+        texts: TextVectors,
+        has_own_vector: np.ndarray,
+        dimension: int,
+        generator: torch.Generator,
+        attributes: ItemAttributes | None = None,
     ) -> None:
         super().__init__()
         vectors, of_item = _with_blank(texts)
@@ -74,34 +83,46 @@ class TwoTower(nn.Module):
         self.user_projection = nn.Linear(vectors.shape[1], dimension)
         self.item_own = nn.Embedding(int(has_own_vector.sum()) + 1, dimension, padding_idx=0)
         self.history_own = nn.Embedding(int(has_own_vector.sum()) + 1, dimension, padding_idx=0)
+        self.item_attribute = AttributeVectors.of(attributes, dimension)
+        self.history_attribute = AttributeVectors.of(attributes, dimension)
         self.level = nn.Parameter(torch.zeros(()))
         with torch.no_grad():
             self.item_projection.weight.normal_(std=dimension**-0.5, generator=generator)
         # With the user side at zero the untrained model is the popularity prior: training starts from there.
-        for parameter in (*self.user_projection.parameters(), self.item_own.weight, self.history_own.weight):
+        own = (self.item_own.weight, self.history_own.weight)
+        for parameter in (*self.user_projection.parameters(), *own, *self.of_attributes()):
             nn.init.zeros_(parameter)
         if (texts.of_item < 0).all():
             # Nothing but zeros on both sides, and neither would ever learn: items begin somewhere.
             with torch.no_grad():
                 self.item_own.weight[1:].normal_(std=dimension**-0.5, generator=generator)
 
-    def item_vectors(self, item_C: torch.Tensor) -> torch.Tensor:
-        """(C, D) vectors of items."""
-        return self.item_projection(self.text_VT[self.text_of_item[item_C]]) + self.item_own(
-            self.slot_of_item[item_C]
-        )
+    def of_attributes(self) -> list[nn.Parameter]:
+        """The vectors of attributes on both sides, as far as there are attributes."""
+        parts = (self.item_attribute, self.history_attribute)
+        return [part.weight for part in parts if part is not None]
+
+    def item_vectors(self, item_C: torch.Tensor, own_share: float = 1.0) -> torch.Tensor:
+        """(C, D) vectors of items, in which their own vectors count `own_share`."""
+        vector_CD = self.item_projection(self.text_VT[self.text_of_item[item_C]])
+        vector_CD = vector_CD + own_share * self.item_own(self.slot_of_item[item_C])
+        return vector_CD if self.item_attribute is None else vector_CD + self.item_attribute(item_C)
 
     def user_vectors(self, history: HistoryBatch) -> torch.Tensor:
         """(B, D) vectors of users, from the weighted sums of what they bought."""
         profile_BT = self._sum(self.text_VT, self.text_of_item[history.item], history)
-        own_BD = self._sum(self.history_own.weight, self.slot_of_item[history.item], history)
-        return self.user_projection(profile_BT) + own_BD
+        vector_BD = self.user_projection(profile_BT)
+        vector_BD = vector_BD + self._sum(self.history_own.weight, self.slot_of_item[history.item], history)
+        if self.history_attribute is None:
+            return vector_BD
+        return vector_BD + self.history_attribute.sums(history.item, history.weight, history.offset)
 
     def history_vectors(self, item_C: torch.Tensor) -> torch.Tensor:
         """(C, D) what one purchase of each item puts into a user vector, before its weight."""
-        return functional.linear(
-            self.text_VT[self.text_of_item[item_C]], self.user_projection.weight
-        ) + self.history_own(self.slot_of_item[item_C])
+        text_CT = self.text_VT[self.text_of_item[item_C]]
+        vector_CD = functional.linear(text_CT, self.user_projection.weight)
+        vector_CD = vector_CD + self.history_own(self.slot_of_item[item_C])
+        return vector_CD if self.history_attribute is None else vector_CD + self.history_attribute(item_C)
 
     @staticmethod
     def _sum(table: torch.Tensor, row_H: torch.Tensor, history: HistoryBatch) -> torch.Tensor:
@@ -127,9 +148,9 @@ def all_user_vectors(tower: TwoTower, counts: sparse.csr_matrix) -> torch.Tensor
     return torch.cat(vectors) * known[:, None]
 
 
-def all_item_vectors(tower: TwoTower) -> torch.Tensor:
-    """(n_items, D) float32 vectors of the whole catalogue."""
-    return _over_catalogue(tower, tower.item_vectors)
+def all_item_vectors(tower: TwoTower, own_share: float = 1.0) -> torch.Tensor:
+    """(n_items, D) float32 vectors of the whole catalogue, in which their own vectors count `own_share`."""
+    return _over_catalogue(tower, partial(tower.item_vectors, own_share=own_share))
 
 
 def all_history_vectors(tower: TwoTower) -> torch.Tensor:

@@ -13,6 +13,7 @@ from scipy import sparse
 from torch import nn
 
 from python_ml.recommender.data import Interactions, TextVectors, is_entry
+from python_ml.recommender.item_attributes import ItemAttributes
 from python_ml.recommender.judge import Explainer
 from python_ml.recommender.loss import EXCLUDED
 from python_ml.recommender.ranking import entries_of
@@ -39,7 +40,7 @@ class TwoTowerSettings:
 
     Args:
         dimension: size of user and item vectors.
-        min_buyers: items with fewer buyers have no vector of their own, only that of their text.
+        min_buyers: items with fewer buyers have no vector of their own, only those of text and attributes.
         prior_window_days: buyers of this many last days are the popularity at recommending time.
         personal_weight: how much the towers count against popularity.
         train: of the towers.
@@ -90,6 +91,7 @@ class TwoTowerRecommender:
         *,
         now: float,
         texts: TextVectors,
+        attributes: ItemAttributes | None = None,
         seed: int,
         device: torch.device,
         judge: Callable[["TwoTowerRecommender"], float] | None = None,
@@ -104,6 +106,7 @@ class TwoTowerRecommender:
             settings: see there.
             now: days since 1970-01-01.
             texts: text vectors of the catalogue.
+            attributes: of its items; None where nothing is known.
             seed: of every random choice.
             device: where to train and score.
             judge: metric to maximise, called every `judge_every` epochs with the model so far; after
@@ -113,7 +116,7 @@ class TwoTowerRecommender:
         """
         network = fit_repeat_network(past, now, settings.repeat, seed=seed, device=device)
         counts = _log_counts(past)
-        tower = _new_tower(counts, texts, settings, seed).to(device)
+        tower = _new_tower(counts, texts, attributes, settings, seed).to(device)
         build = cls._assembly(tower, network, counts, past, settings, now)
         tower_judge = Judge(lambda _: judge(build(TrainHistory())), judge_every, patience) if judge else None
         record = train_two_tower(
@@ -136,17 +139,18 @@ class TwoTowerRecommender:
         *,
         now: float,
         texts: TextVectors,
+        attributes: ItemAttributes | None = None,
         device: torch.device,
     ) -> "TwoTowerRecommender":
-        """The model that `fit` made of the same purchases, texts and settings, without training.
+        """The model that `fit` made of the same purchases, texts, attributes and settings, without training.
 
         Args:
             arrays: what `arrays` gave.
-            past, settings, now, texts, device: as in `fit`.
+            past, settings, now, texts, attributes, device: as in `fit`.
         """
         network = RepeatNetwork(torch.Generator())
         counts = _log_counts(past)
-        tower = _new_tower(counts, texts, settings, seed=0)
+        tower = _new_tower(counts, texts, attributes, settings, seed=0)
         for prefix, part in _networks(tower, network).items():
             part.load_state_dict(
                 {name: torch.from_numpy(arrays[f"{prefix}.{name}"].copy()) for name in part.state_dict()}
@@ -261,11 +265,16 @@ def _log_counts(past: Interactions) -> sparse.csr_matrix:
 
 
 def _new_tower(
-    counts: sparse.csr_matrix, texts: TextVectors, settings: TwoTowerSettings, seed: int
+    counts: sparse.csr_matrix,
+    texts: TextVectors,
+    attributes: ItemAttributes | None,
+    settings: TwoTowerSettings,
+    seed: int,
 ) -> TwoTower:
     """Towers before any training, on the CPU."""
     has_own = np.bincount(counts.indices, minlength=counts.shape[1]) >= settings.min_buyers
-    return TwoTower(texts, has_own, settings.dimension, torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
+    return TwoTower(texts, has_own, settings.dimension, generator, attributes)
 
 
 def log_popularity(interactions: Interactions) -> np.ndarray:

@@ -139,6 +139,7 @@ class Workshop:
                 key,
                 now=self.now,
                 texts=self.texts,
+                attributes=self.attributes,
                 seed=self.seed,
                 device=self.device,
                 progress=self._watch.start("epochs of the towers"),
@@ -163,7 +164,13 @@ class Workshop:
         """
         neutral = replace(settings, personal_weight=1.0)
         self._restored[neutral] = TwoTowerRecommender.restore(
-            self.past, neutral, arrays, now=self.now, texts=self.texts, device=self.device
+            self.past,
+            neutral,
+            arrays,
+            now=self.now,
+            texts=self.texts,
+            attributes=self.attributes,
+            device=self.device,
         )
 
     def transformer(

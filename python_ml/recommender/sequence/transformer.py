@@ -26,7 +26,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from python_ml.recommender.item_attributes import ItemAttributes
+from python_ml.recommender.item_attributes import AttributeVectors, ItemAttributes
 from python_ml.recommender.sequence.sequences import Sequences
 
 GAP_BUCKETS = 20  # powers of two: same day, up to 1 day, 2, 4 ... 2**18
@@ -97,7 +97,7 @@ class PackedBatch:
 
 
 class ItemVectors(nn.Module):
-    """A vector for every item: its own plus the sum of those of its A attributes, divided by the root of A.
+    """A vector for every item: its own plus that of its attributes.
 
     Args:
         n_items: size of the catalogue.
@@ -108,28 +108,17 @@ class ItemVectors(nn.Module):
     def __init__(self, n_items: int, dimension: int, attributes: ItemAttributes | None) -> None:
         super().__init__()
         self.own = nn.Embedding(n_items, dimension)
-        self.attribute = None
-        if attributes is not None and attributes.count:
-            # Row 0 is of no attribute.
-            self.attribute = nn.EmbeddingBag(attributes.count + 1, dimension, mode="sum", padding_idx=0)
-            known = (attributes.of_item >= 0).sum(axis=1, keepdims=True)
-            share = np.maximum(known, 1).astype(np.float32) ** -0.5
-            self.register_buffer("attributes_IW", torch.from_numpy(attributes.of_item + 1), persistent=False)
-            self.register_buffer("share_I1", torch.from_numpy(share), persistent=False)
+        self.attribute = AttributeVectors.of(attributes, dimension)
 
     def forward(self, item: torch.Tensor) -> torch.Tensor:
         """(M, D) vectors of items (M,)."""
         vector_MD = self.own(item)
-        if self.attribute is None:
-            return vector_MD
-        return vector_MD + self.attribute(self.attributes_IW[item]) * self.share_I1[item]
+        return vector_MD if self.attribute is None else vector_MD + self.attribute(item)
 
     def all(self) -> torch.Tensor:
         """(n_items, D) vectors of the whole catalogue."""
         own_ID = self.own.weight
-        if self.attribute is None:
-            return own_ID
-        return own_ID + self.attribute(self.attributes_IW) * self.share_I1
+        return own_ID if self.attribute is None else own_ID + self.attribute(slice(None))
 
 
 class SequenceTransformer(nn.Module):

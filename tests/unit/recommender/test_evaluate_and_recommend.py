@@ -193,6 +193,7 @@ def test_attributes_are_the_values_of_the_columns_that_say_what_an_item_is(table
             "is_recommendable": True,
             "brand": ["Y", None, "X"],
             "category": ["soap", "soap", None],
+            "department": ["drugstore"] * 3,  # tells nothing of any
             "title": ["1", "2", "3"],
         }
     )

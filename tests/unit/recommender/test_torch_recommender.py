@@ -15,11 +15,18 @@ from python_ml.recommender import repeat, train
 from python_ml.recommender.blend import Blend
 from python_ml.recommender.data import Interactions, TextVectors
 from python_ml.recommender.ease import Ease, EaseSettings
+from python_ml.recommender.item_attributes import ItemAttributes
 from python_ml.recommender.models import two_tower_settings
 from python_ml.recommender.ranking import top_k
 from python_ml.recommender.repeat import HALF_LIVES_DAYS, fit_repeat_network, pair_features
 from python_ml.recommender.train import Judge, hide, train_two_tower
-from python_ml.recommender.two_tower import HistoryBatch, TwoTower, all_item_vectors, all_user_vectors
+from python_ml.recommender.two_tower import (
+    HistoryBatch,
+    TwoTower,
+    all_history_vectors,
+    all_item_vectors,
+    all_user_vectors,
+)
 from python_ml.recommender.two_tower_recommender import (
     TwoTowerRecommender,
     expected_new_items,
@@ -38,6 +45,7 @@ CONFIG = RecommenderConfig(
 )
 SETTINGS = two_tower_settings(CONFIG, 1.0, CONFIG.window_days)
 NOW = 200.0
+BY_TASTE = ItemAttributes.listed([[0]] * 5 + [[1]] * 5 + [[0]])
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +67,15 @@ def texts_of_two_tastes():
     return TextVectors(vectors, np.array([0] * 5 + [1] * 5 + [0]))
 
 
-def fitted(two_tastes, texts, **changes) -> TwoTowerRecommender:
-    settings = replace(SETTINGS, **changes)
+def fitted(two_tastes, texts, attributes=None, **changes) -> TwoTowerRecommender:
     return TwoTowerRecommender.fit(
-        two_tastes, settings, now=NOW, texts=texts, seed=0, device=torch.device("cpu")
+        two_tastes,
+        replace(SETTINGS, **changes),
+        now=NOW,
+        texts=texts,
+        attributes=attributes,
+        seed=0,
+        device=torch.device("cpu"),
     )
 
 
@@ -71,8 +84,16 @@ def model(two_tastes, texts_of_two_tastes) -> TwoTowerRecommender:
     return fitted(two_tastes, texts_of_two_tastes)
 
 
-def untrained(toy_texts, seed: int = 0) -> TwoTower:
-    return TwoTower(toy_texts, np.array([True, False, True, False]), 3, torch.Generator().manual_seed(seed))
+@pytest.fixture(scope="module")
+def told_by_attributes(two_tastes) -> TwoTowerRecommender:
+    """Nothing is written of any item; the one that is never sold has the attribute of items 0 to 4."""
+    nothing = TextVectors(np.empty((0, 1), np.float32), np.full(11, -1))
+    return fitted(two_tastes, nothing, attributes=BY_TASTE)
+
+
+def untrained(toy_texts, seed: int = 0, attributes: ItemAttributes | None = None) -> TwoTower:
+    generator = torch.Generator().manual_seed(seed)
+    return TwoTower(toy_texts, np.array([True, False, True, False]), 3, generator, attributes)
 
 
 def test_untrained_users_have_no_taste(toy, toy_texts):
@@ -106,6 +127,37 @@ def test_user_vector_is_the_weighted_sum_of_the_history(toy_texts):
     assert found.tolist()[0] == pytest.approx([3 / 5 + 4 / 5 * 0.6, 4 / 5 * 0.8, 0.5])
 
 
+def test_vectors_of_attributes_are_part_of_items_on_both_sides(toy_texts):
+    attributes = ItemAttributes.listed([[0, 1], [1], [], [1]])
+    plain, tower = untrained(toy_texts), untrained(toy_texts, attributes=attributes)
+    # At the start they are nothing.
+    assert torch.equal(all_item_vectors(tower), all_item_vectors(plain))
+    rows = torch.tensor([[9.0, 9.0, 9.0], [1.0, 0.0, 0.0], [0.0, 2.0, 0.0]])  # the first is of no attribute
+    with torch.no_grad():
+        tower.item_attribute.weight.copy_(rows)
+        tower.history_attribute.weight.copy_(-rows)
+    half = 0.5**0.5
+    of_item = torch.tensor([[half, 2 * half, 0], [0, 2.0, 0], [0, 0, 0], [0, 2.0, 0]])
+    torch.testing.assert_close(all_item_vectors(tower) - all_item_vectors(plain), of_item)
+    torch.testing.assert_close(all_history_vectors(tower) - all_history_vectors(plain), -of_item)
+    # Unit length: 3/5 and 4/5 of items 0 and 2, then item 1 alone, then nobody's history.
+    bought = sparse.csr_matrix(np.array([[3, 0, 4, 0], [0, 2, 0, 0], [0, 0, 0, 0]], dtype=np.float32))
+    history = HistoryBatch.of(bought, torch.device("cpu"))
+    moved = tower.user_vectors(history) - plain.user_vectors(history)
+    torch.testing.assert_close(moved, torch.stack([-0.6 * of_item[0], -of_item[1], torch.zeros(3)]))
+
+
+def test_own_vectors_count_as_much_as_is_asked(toy_texts):
+    attributes = ItemAttributes.listed([[0], [0], [0], [0]])
+    tower = untrained(toy_texts, attributes=attributes)
+    with torch.no_grad():
+        tower.item_attribute.weight[1:] += 3.0
+        shared = all_item_vectors(tower)
+        tower.item_own.weight[1:] += 1.0
+    moved = all_item_vectors(tower, own_share=0.25) - shared
+    torch.testing.assert_close(moved, torch.tensor([[0.25], [0.0], [0.25], [0.0]]).expand(4, 3))
+
+
 @given(st.lists(st.integers(2, 9), min_size=1, max_size=5), st.floats(0.0, 1.0), st.integers(0, 99))
 def test_hiding_splits_every_history_in_two(sizes, share, seed):
     rows = sparse.csr_matrix(np.array([[1.0] * size + [0.0] * (9 - size) for size in sizes]))
@@ -130,6 +182,22 @@ def test_training_learns_the_tastes(model, two_tastes):
 def test_a_cold_item_is_placed_by_its_text(model):
     affinity = (model.user_vectors @ model.item_vectors.T).numpy()
     assert affinity[0, 10] > affinity[1, 10]
+
+
+def test_a_cold_item_is_placed_by_its_attributes(told_by_attributes):
+    affinity = (told_by_attributes.user_vectors @ told_by_attributes.item_vectors.T).numpy()
+    assert (affinity[0:12:2, 10] > affinity[1:12:2, 10].max()).all()
+
+
+def test_saved_weights_of_attributes_give_the_same_scores(told_by_attributes, two_tastes, cpu):
+    nothing = TextVectors(np.empty((0, 1), np.float32), np.full(11, -1))
+    arrays = told_by_attributes.arrays()
+    assert arrays["towers.history_attribute.weight"].shape == (3, 4)
+    again = TwoTowerRecommender.restore(
+        two_tastes, SETTINGS, arrays, now=NOW, texts=nothing, attributes=BY_TASTE, device=cpu
+    )
+    users = np.arange(13)
+    assert torch.equal(again.score(users), told_by_attributes.score(users))
 
 
 def test_binary_cross_entropy_trains_too(two_tastes, texts_of_two_tastes):
@@ -225,7 +293,9 @@ def test_personal_weight_needs_no_training(model):
     assert ratio[0].tolist() == pytest.approx(ratio[1].tolist())
 
 
-def test_contributions_add_up_to_the_affinity(model):
+@pytest.mark.parametrize("name", ["model", "told_by_attributes"])
+def test_contributions_add_up_to_the_affinity(name, request):
+    model = request.getfixturevalue(name)
     items = np.array([10])
     _, weight = model.with_weight(0.5).explainer()(0, items)
     bias = model.tower.user_projection.bias @ model.item_vectors[10]
