@@ -24,7 +24,7 @@ from python_ml.recommender.sequence.sequences import Sequences
 from python_ml.recommender.sequence.sequential_knn import SequentialKnnSettings
 from python_ml.recommender.serve import Lists, filler_of, serve
 from python_ml.recommender.session import recommend_for_sessions
-from python_ml.recommender.similar import by_taste, similar_items
+from python_ml.recommender.similar import similar_items, vectors_of_likeness
 from python_ml.recommender.split import day_of
 from python_ml.recommender.two_tower_recommender import TwoTowerRecommender, expected_new_items
 from python_ml.recommender.workshop import Workshop
@@ -227,8 +227,7 @@ def similar_frame(
     if towers is None:
         vectors, has_own = torch.zeros((len(buyers), 1)), np.zeros(len(buyers), dtype=bool)
     else:
-        known = np.count_nonzero(np.diff(towers.counts.indptr))
-        vectors = by_taste(towers.item_vectors, towers.user_vectors, known)
+        vectors = vectors_of_likeness(towers)
         has_own = towers.tower.slot_of_item.cpu().numpy() > 0
     items, scores = similar_items(vectors, has_own, inputs.texts, candidates, config.similar_length)
     row, place = np.nonzero(items >= 0)

@@ -1,5 +1,7 @@
 """Published lists, best-sellers, reasons and similar items."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -12,10 +14,12 @@ from python_ml.recommender.arrange import Arrangement
 from python_ml.recommender.best_sellers import BestSellers, serve_best_sellers
 from python_ml.recommender.data import TextVectors
 from python_ml.recommender.explain import Reason, explain, explainer_of, mix_explainers
+from python_ml.recommender.item_attributes import ItemAttributes
 from python_ml.recommender.item_knn import ItemKnn, ItemKnnSettings
 from python_ml.recommender.popularity import Popularity, PopularitySettings
 from python_ml.recommender.serve import Lists, serve
-from python_ml.recommender.similar import by_taste, similar_items
+from python_ml.recommender.similar import OWN_SHARE, by_taste, similar_items, vectors_of_likeness
+from python_ml.recommender.two_tower import TwoTower
 
 ALL = np.ones(4, dtype=bool)
 
@@ -179,9 +183,10 @@ def test_similar_items_by_behaviour_and_by_text():
     assert items[5].tolist() == [-1, -1]  # nothing is known of it
 
 
-def test_items_are_close_in_what_users_differ_in():
+def test_items_are_close_in_what_users_differ_in(monkeypatch):
     # Two of the four users that are known stand at each end of both axes: variances 256 and 1, whose eighth
     # roots are 2 and 1, or 1 and 1/2 of the largest. The mean is not zero, and is no difference.
+    monkeypatch.setattr(similar, "TASTE_POWER", 0.25)
     users = torch.tensor([[16.0, 1.0], [16.0, -1.0], [-16.0, 1.0], [-16.0, -1.0]]) + torch.tensor([3.0, 5.0])
     users = torch.cat([users, torch.zeros(2, 2)])
     items = torch.tensor([[1.0, 0.0], [0.0, 1.0], [3.0, -2.0]])
@@ -190,6 +195,22 @@ def test_items_are_close_in_what_users_differ_in():
     turn = torch.tensor([[0.6, -0.8], [0.8, 0.6]])  # on other axes the same items are as close
     turned = by_taste(items @ turn, users @ turn, 4)
     assert (turned @ turned.T).numpy() == pytest.approx(np.array(expected) @ np.array(expected).T, abs=1e-4)
+
+
+def test_items_are_alike_in_what_they_share_more_than_in_what_is_their_own(toy_texts):
+    """Items 0 and 1 share an attribute, items 1 and 2 what their buyers say; users do not differ."""
+    attributes = ItemAttributes.listed([[0], [0], [1], []])
+    tower = TwoTower(toy_texts, np.ones(4, bool), 2, torch.Generator(), attributes)
+    with torch.no_grad():
+        tower.item_projection.weight.zero_()
+        tower.item_attribute.weight.copy_(torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 0.0]]))
+        tower.item_own.weight[1:].copy_(torch.tensor([[0.0, 0.0], [0.0, 1.0], [0.0, 1.0], [0.0, 0.0]]))
+    towers = SimpleNamespace(tower=tower, counts=sparse.csr_matrix((3, 4)), user_vectors=torch.zeros(3, 2))
+    found = vectors_of_likeness(towers)
+    expected = torch.tensor([[1.0, 0.0], [1.0, OWN_SHARE], [0.0, OWN_SHARE], [0.0, 0.0]])
+    torch.testing.assert_close(found, expected)
+    items, _ = similar_items(found, np.ones(4, bool), toy_texts, np.arange(3), 2)
+    assert items[1].tolist() == [0, 2]
 
 
 def test_users_who_do_not_differ_leave_items_as_they_are():
