@@ -27,11 +27,14 @@ SHOP = SimulatorConfig(events=1_000_000, seed=SEED)
 # The simulator lists more items where there are more users: here only the users grow, and with them what is
 # known of each item.
 BUSY_SHOP = SimulatorConfig(events=4_000_000, seed=SEED, items=SHOP.item_count)
+OTHER_SHOP = SimulatorConfig(events=1_000_000, seed=SEED + 1)
+SHOPS = {"": SHOP, ", busy shop": BUSY_SHOP, ", other shop": OTHER_SHOP}
 HIDDEN_SHARE, TOP = 0.1, 20
 ABOUT = (
     f"A simulated shop of {SHOP.events:,} events, {SHOP.user_count:,} users and {SHOP.item_count:,} items,"
     " and a busy one with as many items and four times the events and users, default noise, seed"
-    f" {SEED}, through dbt to features and item vectors; towers with the default"
+    f" {SEED}; and another of the first one's size, seed {OTHER_SHOP.seed}, which nothing was chosen by."
+    " Through dbt to features and item vectors; towers with the default"
     f" RecommenderConfig. Recall@{NEAREST}: of an item's {NEAREST} nearest in the hidden"
     " space, the share that is among its first similar items; mean over items. A part of that space is"
     " chance of each item alone, which nothing in the shop tells: the limit is what one finds who knows the"
@@ -44,7 +47,7 @@ ABOUT = (
 
 def main() -> None:
     figures = []
-    for shop, suffix in ((SHOP, ""), (BUSY_SHOP, ", busy shop")):
+    for suffix, shop in SHOPS.items():
         for figure in measure(shop):
             figures.append(replace(figure, case=figure.case + suffix))
             print(f"  {figures[-1].case}: {figure.metric} {figure.value:.4f}", flush=True)
