@@ -158,11 +158,11 @@ def test_the_environment_limits_the_memory_of_the_steps_too(monkeypatch: pytest.
     assert Shop().warehouse().memory_limit == "3GB"
 
 
-@pytest.mark.parametrize(("limit", "appending"), [(None, "953.6 MiB"), ("512MB", "488.2 MiB")])
+@pytest.mark.parametrize(("limit", "sparing"), [(None, "953.6 MiB"), ("512MB", "488.2 MiB")])
 def test_duckdb_keeps_no_more_in_memory_than_it_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str | None, appending: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str | None, sparing: str
 ):
-    """Rows that come bit by bit have a limit of their own; a billion bytes are 953.6 MiB."""
+    """What writes beside models has a limit of its own; a billion bytes are 953.6 MiB."""
     from ibis.backends.duckdb import Backend
 
     seen = {}
@@ -181,8 +181,15 @@ def test_duckdb_keeps_no_more_in_memory_than_it_is_told(
     warehouse = Warehouse(path=tmp_path / "w.duckdb", memory_limit=limit)
     warehouse.replace({"text_embeddings": vectors("a")})
     warehouse.append("text_embeddings", vectors("b"))
-    assert seen["insert"] == appending
-    assert (seen["create_table"] == appending) == (limit is not None)
+    assert seen["insert"] == sparing
+    assert (seen["create_table"] == sparing) == (limit is not None)
+    for write in (
+        lambda: warehouse.replace_in_parts("text_embeddings", [vectors("c", version="v1")]),
+        lambda: warehouse.keep_versions("text_embeddings", ["v1"]),
+    ):
+        seen.clear()
+        write()
+        assert seen["create_table"] == sparing
 
 
 def test_a_failure_between_two_tables_rolls_the_first_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
